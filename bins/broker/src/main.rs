@@ -1,0 +1,2 @@
+//! The Headwater broker: one binary, Kafka's protocol, no JVM
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Raft quorum that decides a Headwater cluster's metadata.

@@ -1,0 +1,1 @@
+//! A partition's leader and follower as state machines without I/O.
