@@ -1,0 +1,5 @@
+//! Being written.
+#![allow(unused)]
+use super::*;
+use crate::command::*;
+use headwater_types::*;
