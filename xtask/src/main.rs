@@ -1,2 +1,62 @@
-//! Chores of the project.
-fn main() {}
+//! Chores of the project: `cargo xtask <chore>`; without one, the list.
+//!
+//! A chore is a module with one `run`. Chores start other programs and wait for them; they are
+//! the only code here that may print, and they never end up in a library.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
+
+mod arguments;
+mod ci;
+mod codegen_grpc;
+mod commands;
+mod tidy;
+
+use anyhow::Result;
+use arguments::Arguments;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask CHORE [OPTIONS]
+
+  codegen [--check]     write the code generated from proto/ (--check: fail where it is stale)
+  tidy                  the style test: layering, banned calls, headers, manifests, licences
+  ci                    everything a change must pass but the foreign clients
+";
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_environment();
+    match run(&mut arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &mut Arguments) -> Result<()> {
+    let Some(chore) = arguments.next_word() else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    match chore.as_str() {
+        "codegen" => {
+            let check = arguments.flag("--check");
+            arguments.finish()?;
+            codegen_grpc::run(check)
+        }
+        "tidy" => {
+            arguments.finish()?;
+            tidy::run()
+        }
+        "ci" => {
+            arguments.finish()?;
+            ci::run()
+        }
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => anyhow::bail!("no chore `{other}`\n\n{HELP}"),
+    }
+}
