@@ -10,7 +10,13 @@ mod elections;
 mod features;
 mod partitions;
 mod placement;
+#[cfg(test)]
+mod tests;
+mod topic_changes;
 mod topics;
+mod transition;
+
+pub use topics::check_topic_name;
 
 use crate::command::{Command, CommandError, CommandReply, InitializeCluster};
 use crate::image::{ConfigResource, Configs, Image, ImageBuilder};
@@ -139,23 +145,27 @@ pub fn decide(
     let out = &mut emitter;
     let reply = match command {
         Command::InitializeCluster(command) => initialize_cluster(out, command)?,
-        Command::RegisterBroker(command) => brokers::register(out, command)?,
-        Command::UnregisterBroker(broker) => brokers::unregister(out, *broker)?,
-        Command::FenceBroker(broker) => brokers::fence(out, *broker)?,
-        Command::UnfenceBroker(broker) => brokers::unfence(out, *broker)?,
-        Command::ControlledShutdown(broker) => brokers::controlled_shutdown(out, *broker)?,
+        Command::RegisterBroker(command) => brokers::register(out, command, context)?,
+        Command::UnregisterBroker(broker) => brokers::unregister(out, *broker, context)?,
+        Command::FenceBroker(broker) => brokers::fence(out, *broker, context)?,
+        Command::UnfenceBroker(broker) => brokers::unfence(out, *broker, context)?,
+        Command::ControlledShutdown(broker) => brokers::controlled_shutdown(out, *broker, context)?,
         Command::CreateTopics(command) => topics::create(out, command, context)?,
-        Command::DeleteTopics(command) => topics::delete(out, command, context)?,
-        Command::CreatePartitions(command) => topics::create_partitions(out, command)?,
+        Command::DeleteTopics(command) => topic_changes::delete(out, command, context)?,
+        Command::CreatePartitions(command) => {
+            topic_changes::create_partitions(out, command, context)?
+        }
         Command::AlterConfigs(command) => configs::alter(out, command, context)?,
         Command::IncrementalAlterConfigs(command) => {
             configs::incremental_alter(out, command, context)?
         }
         Command::UpdateFeatures(command) => features::update(out, command, context)?,
         Command::AllocateProducerIds(command) => brokers::allocate_producer_ids(out, *command)?,
-        Command::AlterPartition(command) => partitions::alter(out, command)?,
-        Command::AssignReplicasToDirs(command) => partitions::assign_directories(out, command)?,
-        Command::ElectLeaders(command) => elections::elect(out, command)?,
+        Command::AlterPartition(command) => partitions::alter(out, command, context)?,
+        Command::AssignReplicasToDirs(command) => {
+            partitions::assign_directories(out, command, context)?
+        }
+        Command::ElectLeaders(command) => elections::elect(out, command, context)?,
     };
     Ok(Decision { records: emitter.records, reply, after: emitter.image })
 }
@@ -165,11 +175,17 @@ struct Emitter {
     base: Image,
     image: ImageBuilder,
     records: Vec<MetadataRecord>,
+    records_max: usize,
 }
 
 impl Emitter {
     fn new(image: &Image) -> Self {
-        Self { base: image.clone(), image: ImageBuilder::new(image), records: Vec::new() }
+        Self {
+            base: image.clone(),
+            image: ImageBuilder::new(image),
+            records: Vec::new(),
+            records_max: limits::RECORDS_PER_COMMAND_MAX,
+        }
     }
 
     fn image(&self) -> &Image {
@@ -183,7 +199,7 @@ impl Emitter {
     /// The command would emit too much, or (a mistake in this module) a record that cannot be
     /// applied: both refuse the command as a whole.
     fn emit(&mut self, kind: Kind) -> Result<(), CommandError> {
-        if self.records.len() >= limits::RECORDS_PER_COMMAND_MAX {
+        if self.room() == 0 {
             return Err(too_large());
         }
         let record = MetadataRecord::from(kind);
@@ -192,6 +208,16 @@ impl Emitter {
             .map_err(|error| CommandError::new(ErrorCode::UnknownServerError, error.to_string()))?;
         self.records.push(record);
         Ok(())
+    }
+
+    /// How many records may still be emitted.
+    fn room(&self) -> usize {
+        self.records_max.saturating_sub(self.records.len())
+    }
+
+    /// Leaves only the bound that the size of the cluster sets.
+    fn lift_limit(&mut self) {
+        self.records_max = usize::MAX;
     }
 
     /// Takes back everything: the command was only to be checked.
