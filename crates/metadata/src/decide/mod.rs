@@ -11,6 +11,8 @@ mod features;
 mod partitions;
 mod placement;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod topic_changes;
 mod topics;

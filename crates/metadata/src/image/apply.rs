@@ -14,6 +14,7 @@ use crate::record::{
 };
 use headwater_types::{BrokerId, DirectoryId, LeaderEpoch, TopicId};
 use rpds::VectorSync;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A record that cannot be applied: the log is damaged or written by a newer version.
@@ -179,7 +180,7 @@ impl ImageBuilder {
         }
         let name: Arc<str> = record.name.as_str().into();
         if has_collision_chars(&name) {
-            self.image.unified_names.insert_mut(unified(&name).into(), Arc::clone(&name));
+            self.with_unified(&name, |names| names.insert(Arc::clone(&name)));
         }
         self.image.topic_ids.insert_mut(Arc::clone(&name), id);
         let configs = Arc::new(Configs::new());
@@ -195,10 +196,23 @@ impl ImageBuilder {
         self.image.topics.remove_mut(&id);
         self.image.topic_ids.remove_mut(&*topic.name);
         if has_collision_chars(&topic.name) {
-            self.image.unified_names.remove_mut(unified(&topic.name).as_str());
+            self.with_unified(&topic.name, |names| names.remove(&topic.name));
         }
         self.image.partition_count =
             self.image.partition_count.saturating_sub(topic.partition_count());
+    }
+
+    /// Changes the set of names that collide with `name`.
+    fn with_unified(&mut self, name: &str, change: impl FnOnce(&mut BTreeSet<Arc<str>>) -> bool) {
+        let unified: Arc<str> = unified(name).into();
+        let known = &mut self.image.unified_names;
+        let mut names = known.get(&unified).map(Arc::clone).unwrap_or_default();
+        change(Arc::make_mut(&mut names));
+        if names.is_empty() {
+            known.remove_mut(&unified);
+        } else {
+            known.insert_mut(unified, names);
+        }
     }
 
     /// The topic, to be changed: a copy of its own unless this builder made it already.

@@ -19,6 +19,7 @@ pub use topic::{PartitionImage, TopicImage};
 
 use headwater_types::{BrokerId, EndOffset, LeaderEpoch, TopicId};
 use rpds::RedBlackTreeMapSync;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How far into the metadata log an image reaches.
@@ -48,8 +49,8 @@ pub struct Image {
     topics: RedBlackTreeMapSync<TopicId, Arc<TopicImage>>,
     topic_ids: RedBlackTreeMapSync<Arc<str>, TopicId>,
     /// Names of topics by the form in which `.` and `_` are the same, where they hold one of both:
-    /// their metrics would collide.
-    unified_names: RedBlackTreeMapSync<Arc<str>, Arc<str>>,
+    /// their metrics would collide. Two such topics may only come into being together.
+    unified_names: RedBlackTreeMapSync<Arc<str>, Arc<BTreeSet<Arc<str>>>>,
     /// Of everything but topics, whose configs are in [`TopicImage::configs`].
     configs: RedBlackTreeMapSync<ConfigResource, Arc<Configs>>,
     /// `0 <= partition_count`, the sum over all topics.
@@ -175,7 +176,7 @@ impl Image {
         if !has_collision_chars(name) {
             return None;
         }
-        self.unified_names.get(unified(name).as_str())
+        self.unified_names.get(unified(name).as_str())?.first()
     }
 }
 
