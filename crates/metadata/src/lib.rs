@@ -15,7 +15,8 @@
 //!
 //! let mut next = 0u8;
 //! let mut ids = || { next += 1; [next; 16] };
-//! let mut context = DecideContext::new(0, &mut ids, &Policy::FREE);
+//! let policy = Policy::free();
+//! let mut context = DecideContext::new(0, &mut ids, &policy);
 //! let topic = NewTopic { name: "orders".into(), partitions: 3, ..NewTopic::default() };
 //! let command = Command::CreateTopics(CreateTopics { topics: vec![topic], validate_only: false });
 //!

@@ -174,7 +174,7 @@ fn changed_value(
         ConfigOp::Delete => return Ok(None),
         ConfigOp::Append | ConfigOp::Subtract => {}
     }
-    let rules = context.policy.configs;
+    let rules = &context.policy.configs;
     if !rules.is_list(resource, &change.name) {
         let text = match resource.kind {
             ConfigResourceKind::Broker => format!(

@@ -47,7 +47,7 @@ fn check(
     if update.level < 0 {
         return refuse("A feature version cannot be less than 0.");
     }
-    let supported = context.policy.features.iter().find(|(name, _)| *name == update.name);
+    let supported = context.policy.features.iter().find(|(name, _)| **name == *update.name);
     match supported {
         None => return refuse("Local controller does not support this feature."),
         Some((_, range)) if update.level != 0 && !range.contains(update.level) => {

@@ -21,10 +21,11 @@ mod transition;
 pub use topics::check_topic_name;
 
 use crate::command::{Command, CommandError, CommandReply, InitializeCluster};
-use crate::image::{ConfigResource, Configs, Image, ImageBuilder};
+use crate::image::{ConfigResource, Configs, FeatureRange, Image, ImageBuilder};
 use crate::limits;
 use crate::record::{ClusterRecord, FeatureLevelRecord, Kind, MetadataRecord};
 use headwater_types::{ErrorCode, Uuid};
+use std::sync::Arc;
 
 /// What a command comes to.
 #[derive(Clone, Debug)]
@@ -45,12 +46,12 @@ pub struct DecideContext<'a> {
     /// Gives 16 random bytes a call.
     pub ids: &'a mut dyn FnMut() -> [u8; 16],
     /// The cluster's static rules.
-    pub policy: &'a Policy<'a>,
+    pub policy: &'a Policy,
 }
 
 impl<'a> DecideContext<'a> {
     /// Puts one together.
-    pub fn new(now_ms: i64, ids: &'a mut dyn FnMut() -> [u8; 16], policy: &'a Policy<'a>) -> Self {
+    pub fn new(now_ms: i64, ids: &'a mut dyn FnMut() -> [u8; 16], policy: &'a Policy) -> Self {
         Self { now_ms, ids, policy }
     }
 
@@ -67,8 +68,8 @@ impl<'a> DecideContext<'a> {
 }
 
 /// The static rules of a cluster: what the controller's own configuration says.
-#[derive(Clone, Copy)]
-pub struct Policy<'a> {
+#[derive(Clone)]
+pub struct Policy {
     /// `num.partitions`: for topics created with -1.
     pub num_partitions: i32,
     /// `default.replication.factor`, where it is set. Where it is not, a topic gets what the
@@ -77,24 +78,26 @@ pub struct Policy<'a> {
     /// `delete.topic.enable`.
     pub delete_topic_enable: bool,
     /// What is right in a config.
-    pub configs: &'a dyn ConfigRules,
+    pub configs: Arc<dyn ConfigRules>,
     /// The feature levels that this version supports.
-    pub features: &'a [(&'a str, crate::image::FeatureRange)],
+    pub features: Vec<(Arc<str>, FeatureRange)>,
 }
 
-impl Policy<'static> {
+impl Policy {
     /// Kafka's defaults, and no rules for configs: for tests.
-    pub const FREE: Policy<'static> = Policy {
-        num_partitions: 1,
-        default_replication_factor: None,
-        delete_topic_enable: true,
-        configs: &AnythingGoes,
-        features: &[],
-    };
+    pub fn free() -> Self {
+        Self {
+            num_partitions: 1,
+            default_replication_factor: None,
+            delete_topic_enable: true,
+            configs: Arc::new(AnythingGoes),
+            features: Vec::new(),
+        }
+    }
 }
 
 /// What is right in a config; implemented over the table of configs.
-pub trait ConfigRules: Sync {
+pub trait ConfigRules: Send + Sync {
     /// Whether a resource may have exactly these configs, where `existing` were set before.
     ///
     /// # Errors

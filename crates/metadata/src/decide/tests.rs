@@ -40,14 +40,14 @@ pub(crate) struct World {
 impl World {
     /// Decides a command and moves on to the image after it.
     pub(crate) fn run(&mut self, command: Command) -> Result<CommandReply, CommandError> {
-        self.run_under(command, &Policy::FREE)
+        self.run_under(command, &Policy::free())
     }
 
     /// The same under other rules.
     pub(crate) fn run_under(
         &mut self,
         command: Command,
-        policy: &Policy<'_>,
+        policy: &Policy,
     ) -> Result<CommandReply, CommandError> {
         let next_id = &mut self.next_id;
         let mut ids = || {
@@ -257,7 +257,7 @@ fn topics_are_deleted_by_name_or_id() {
         TopicRef::Name("d".into()),
     ];
     let command = Command::DeleteTopics(DeleteTopics { topics });
-    let disabled = Policy { delete_topic_enable: false, ..Policy::FREE };
+    let disabled = Policy { delete_topic_enable: false, ..Policy::free() };
     let error = world.run_under(command.clone(), &disabled).unwrap_err();
     assert_eq!(error.code, ErrorCode::TopicDeletionDisabled);
     let CommandReply::TopicsDeleted(results) = world.run(command).unwrap() else { panic!() };
@@ -314,7 +314,7 @@ fn change(name: &str, op: ConfigOp, value: Option<&str>) -> ConfigChange {
 
 #[test]
 fn configs_change_step_by_step() {
-    let policy = Policy { configs: &SomeRules, ..Policy::FREE };
+    let policy = Policy { configs: Arc::new(SomeRules), ..Policy::free() };
     let mut world = one_broker();
     world.run(create_all(vec![create("a")])).unwrap();
     let mut alter = |resource: ConfigResource, changes: Vec<ConfigChange>| {
@@ -528,7 +528,7 @@ fn producer_ids_come_in_blocks_and_never_twice() {
 #[test]
 fn features_go_up_by_default_and_down_on_purpose() {
     let range = crate::image::FeatureRange { min_level: 0, max_level: 2 };
-    let policy = Policy { features: &[("group.version", range)], ..Policy::FREE };
+    let policy = Policy { features: vec![("group.version".into(), range)], ..Policy::free() };
     let mut world = World::default();
     let mut update = |name: &str, level, upgrade_type| {
         let updates = vec![FeatureUpdate { name: name.into(), level, upgrade_type }];
