@@ -6,9 +6,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
 
 mod arguments;
+mod brokers;
 mod ci;
 mod codegen_grpc;
 mod commands;
+mod interop;
 mod tidy;
 
 use anyhow::Result;
@@ -20,6 +22,7 @@ cargo xtask CHORE [OPTIONS]
 
   codegen [--check]     write the code generated from proto/ (--check: fail where it is stale)
   tidy                  the style test: layering, banned calls, headers, manifests, licences
+  interop [--bounded]   foreign clients against the broker; --help says more
   ci                    everything a change must pass but the foreign clients
 ";
 
@@ -53,6 +56,7 @@ fn run(arguments: &mut Arguments) -> Result<()> {
             arguments.finish()?;
             ci::run()
         }
+        "interop" => interop::run(arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -114,7 +114,7 @@ fn one(words: &mut &[&str], licences: &[String]) -> Option<bool> {
         *words = rest;
         name = format!("{first} WITH {exception}");
     }
-    Some(licences.iter().any(|licence| *licence == name))
+    Some(licences.contains(&name))
 }
 
 #[cfg(test)]
