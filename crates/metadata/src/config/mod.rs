@@ -25,6 +25,8 @@ mod sources;
 mod spec;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use broker::BrokerConfig;

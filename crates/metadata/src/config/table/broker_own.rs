@@ -5,9 +5,13 @@ use crate::config::spec::Check::*;
 configs! {
     ROWS =
     String "durability" = "fsync", OneOf(&["fsync", "replicated"]), High, ClusterWide, Works, own:
-        "When acks=all counts as done: `fsync` once every in-sync replica has it on stable storage, `replicated` once every in-sync replica has it in memory, as Kafka does. Topics may differ.";
-    String "record.validation" = "header", OneOf(&["header", "full"]), Medium, ClusterWide, Works, own:
-        "How closely produced batches are looked at: `header` checks lengths, CRC and header, `full` unpacks and checks each record as well. Topics may differ.";
+        "When acks=all counts as done: `fsync` once every in-sync replica has the records on \
+         stable storage, `replicated` once every in-sync replica has them in memory, as in Kafka. \
+         Topics may differ.";
+    String "record.validation" = "header", OneOf(&["header", "full"]),
+        Medium, ClusterWide, Works, own:
+        "How closely produced batches are looked at: `header` checks lengths, CRC and header, \
+         `full` unpacks and checks each record as well. Topics may differ.";
     String "metrics.listener" = "127.0.0.1:9404", Any, Medium, ReadOnly, Works, own:
         "Where `/metrics`, `/healthz` and `/readyz` answer, as host:port; empty turns them off.";
     Int "worker.threads" = "0", Between(0, 1024), Medium, ReadOnly, Works, own:
