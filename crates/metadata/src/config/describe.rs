@@ -5,6 +5,7 @@
 //! `log.roll.ms`) shows no synonyms and the source "default", even where `log.roll.hours` was set.
 
 use super::layers::{Layers, Overrides};
+use super::rules::listener_config;
 use super::spec::{ConfigSpec, ConfigType, Value};
 use super::table::ConfigTable;
 use super::topic::{broker_names, inherited};
@@ -118,9 +119,7 @@ pub fn describe_broker(layers: Layers<'_>) -> Vec<DescribedConfig> {
         names.insert(spec.name, Some(spec));
     }
     for layer in [layers.server.given(), layers.cluster_default, layers.broker] {
-        for name in layer.keys() {
-            names.insert(name, ConfigTable::get().broker(name));
-        }
+        names.extend(layer.keys().map(|name| (name.as_ref(), spec_of(name))));
     }
     names
         .into_iter()
@@ -133,10 +132,7 @@ pub fn describe_cluster_default(layers: Layers<'_>) -> Vec<DescribedConfig> {
     layers
         .cluster_default
         .keys()
-        .map(|name| {
-            let spec = ConfigTable::get().broker(name);
-            describe_broker_config(name, spec, layers, Scope::ClusterDefault)
-        })
+        .map(|name| describe_broker_config(name, spec_of(name), layers, Scope::ClusterDefault))
         .collect()
 }
 
@@ -160,8 +156,10 @@ fn describe_broker_config(
     }
     let text = match (scope, spec) {
         (Scope::ClusterDefault, _) => layers.cluster_default.get(name).map(|text| text.to_string()),
-        (Scope::Everything, Some(_)) => layers.value(name).map(|value| value.to_text()),
-        (Scope::Everything, None) => layers.set_text(name).map(str::to_owned),
+        (Scope::Everything, Some(spec)) if spec.name == name => {
+            layers.value(name).map(|value| value.to_text())
+        }
+        (Scope::Everything, _) => layers.set_text(name).map(str::to_owned),
     };
     DescribedConfig {
         name: name.to_owned(),
@@ -174,6 +172,29 @@ fn describe_broker_config(
         documentation: spec.map(|spec| spec.doc),
     }
 }
+
+/// The row that says what a name's value is: a listener's override is of the kind that it
+/// overrides.
+fn spec_of(name: &str) -> Option<&'static ConfigSpec> {
+    ConfigTable::get().broker(overridden(name).unwrap_or(name))
+}
+
+/// The config that `listener.name.<listener>.<config>` overrides.
+fn overridden(name: &str) -> Option<&str> {
+    let config = listener_config(name)?;
+    // Some stand behind the name of a SASL mechanism.
+    let of_mechanism = PER_MECHANISM.iter().find(|of_mechanism| config.ends_with(**of_mechanism));
+    Some(of_mechanism.copied().unwrap_or(config))
+}
+
+/// Configs that a listener may have for each SASL mechanism.
+const PER_MECHANISM: &[&str] = &[
+    "sasl.login.class",
+    "sasl.jaas.config",
+    "sasl.login.callback.handler.class",
+    "connections.max.reauth.ms",
+    "sasl.server.callback.handler.class",
+];
 
 fn is_dynamic(name: &str) -> bool {
     use super::spec::UpdateMode::ReadOnly;
@@ -200,8 +221,13 @@ fn broker_group(name: &str) -> &[&str] {
 /// name by name. What stands before the first setting under the asked name is left out.
 fn broker_synonyms(name: &str, layers: Layers<'_>) -> Vec<Synonym> {
     let group = broker_group(name);
-    let single = [name];
-    let names = if group.is_empty() { &single } else { group };
+    let alone = [name];
+    let with_base = overridden(name).map(|base| [name, base]);
+    let names = match &with_base {
+        Some(pair) => pair.as_slice(),
+        None if group.is_empty() => &alone,
+        None => group,
+    };
     let given = [
         (layers.broker, ConfigSource::DynamicBroker),
         (layers.cluster_default, ConfigSource::DynamicDefaultBroker),
@@ -225,7 +251,7 @@ fn broker_synonyms(name: &str, layers: Layers<'_>) -> Vec<Synonym> {
 }
 
 fn shown(name: &str, text: &str) -> Option<String> {
-    let sensitive = ConfigTable::get().broker(name).is_none_or(ConfigSpec::sensitive);
+    let sensitive = spec_of(name).is_none_or(ConfigSpec::sensitive);
     (!sensitive).then(|| text.to_owned())
 }
 

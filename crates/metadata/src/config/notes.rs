@@ -94,13 +94,7 @@ const REMOVED: &[(&str, &str)] = &[
 ];
 
 /// Names that parts of Kafka outside its table of broker configs read.
-const ELSEWHERE: &[&str] = &[
-    "allow.everyone.if.no.acl.found",
-    "super.users",
-    "follower.replication.throttled.rate",
-    "leader.replication.throttled.rate",
-    "replica.alter.log.dirs.io.max.bytes.per.second",
-];
+const ELSEWHERE: &[&str] = &["allow.everyone.if.no.acl.found", "super.users"];
 
 /// Beginnings of names whose rest the user chooses.
 const OPEN_ENDED: &[&str] = &["listener.name.", "config.providers.", "rlmm.config.", "rsm.config."];

@@ -134,15 +134,8 @@ const PER_LISTENER_ONLY: &[&str] = &[
 const CLUSTER_WIDE_LISTENER: &[&str] =
     &["max.connection.creation.rate", "max.connections", "num.network.threads"];
 
-/// Dynamic configs that have no static form.
-const RATES: &[&str] = &[
-    "follower.replication.throttled.rate",
-    "leader.replication.throttled.rate",
-    "replica.alter.log.dirs.io.max.bytes.per.second",
-];
-
 /// The config behind `listener.name.<listener>.<config>`.
-fn listener_config(name: &str) -> Option<&str> {
+pub(super) fn listener_config(name: &str) -> Option<&str> {
     name.strip_prefix("listener.name.")?.split_once('.').map(|(_, config)| config)
 }
 
@@ -189,19 +182,6 @@ pub fn validate_broker_configs(
 fn validate_broker_value(name: &str, text: &str) -> Result<(), ConfigProblem> {
     // Kafka answers INVALID_REQUEST here, not INVALID_CONFIG.
     let as_request = |problem: ConfigProblem| ConfigProblem::request(problem.message);
-    if RATES.contains(&name) {
-        return match text.trim().parse::<i64>() {
-            Ok(n) if n >= 0 => Ok(()),
-            Ok(n) => {
-                Err(as_request(ConfigProblem::invalid_value(name, n, "Value must be at least 0")))
-            }
-            Err(_) => Err(as_request(ConfigProblem::invalid_value(
-                name,
-                text,
-                "Not a number of type LONG",
-            ))),
-        };
-    }
     let Some(spec) = ConfigTable::get().broker(name) else { return Ok(()) };
     let value = spec.parse(text).map_err(as_request)?;
     let demand = |text: &str| Err(ConfigProblem::request(format!("requirement failed: {text}")));

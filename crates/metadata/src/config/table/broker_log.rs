@@ -49,13 +49,13 @@ configs! {
     List "log.cleanup.policy" = "delete", SomeOf(&["compact", "delete"]),
         Medium, ClusterWide, Later:
         "Default of `cleanup.policy`.";
-    List "log.dir" = "/tmp/kafka-logs", NonEmptyList, High, ReadOnly, Works:
-        "One folder for the data, where `log.dirs` is not set.";
     Long "log.dir.failure.timeout.ms" = "30000", AtLeast(1), Low, ReadOnly, Later:
         "Stop when the controller has not heard of a failed folder for this long.";
     List "log.dirs" = null, NonEmptyList, High, ReadOnly, Works:
         "The folders for the data, separated by commas; `./headwater-data` where neither this nor \
          `log.dir` is set.";
+    List "log.dir" = "/tmp/kafka-logs", NonEmptyList, High, ReadOnly, Works:
+        "One folder for the data, where `log.dirs` is not set.";
     Long "log.flush.interval.messages" = "9223372036854775807", AtLeast(1),
         High, ClusterWide, Works:
         "Default of `flush.messages`.";

@@ -33,12 +33,12 @@ configs! {
          interface, port 0 a free one, IPv6 stands in brackets.";
     Int "max.connection.creation.rate" = "2147483647", AtLeast(0), Medium, ClusterWide, Works:
         "New connections a second at most.";
-    Int "max.connections" = "2147483647", AtLeast(0), Medium, ClusterWide, Works:
-        "Open connections at most.";
-    Int "max.connections.per.ip" = "2147483647", AtLeast(0), Medium, ClusterWide, Works:
-        "Open connections from one address at most.";
     String "max.connections.per.ip.overrides" = "", Any, Medium, ClusterWide, Works:
         "Other limits for single addresses, as address:count.";
+    Int "max.connections.per.ip" = "2147483647", AtLeast(0), Medium, ClusterWide, Works:
+        "Open connections from one address at most.";
+    Int "max.connections" = "2147483647", AtLeast(0), Medium, ClusterWide, Works:
+        "Open connections at most.";
     Int "max.incremental.fetch.session.cache.slots" = "1000", AtLeast(0), Medium, ReadOnly, Works:
         "How many fetch sessions are remembered.";
     Int "max.request.partition.size.limit" = "2000", AtLeast(1), Medium, ReadOnly, Works:

@@ -14,14 +14,23 @@ configs! {
     Int "default.replication.factor" = "1", Any, Medium, ReadOnly, Works:
         "Replicas of a topic created without a number; not set, a topic gets what the cluster can \
          hold, up to 3.";
+    Long "follower.replication.throttled.rate" = null, AtLeast(0),
+        Medium, ClusterWide, Later, internal:
+        "Bytes a second that throttled replicas catch up with.";
     Long "leader.imbalance.check.interval.seconds" = "300", AtLeast(1), High, ReadOnly, Later:
         "How often leadership is looked at.";
+    Long "leader.replication.throttled.rate" = null, AtLeast(0),
+        Medium, ClusterWide, Later, internal:
+        "Bytes a second that throttled replicas are served with.";
     Int "min.insync.replicas" = "1", AtLeast(1), High, ClusterWide, Works:
         "Default of the topic config; one number for the whole cluster.";
     Int "num.replica.alter.log.dirs.threads" = null, Any, High, ReadOnly, Inapplicable:
         "Threads for moves between folders; Headwater's few I/O threads do them.";
     Int "num.replica.fetchers" = "1", AtLeast(1), High, ClusterWide, Inapplicable:
         "Threads that fetch from a leader; Headwater's workers do.";
+    Long "replica.alter.log.dirs.io.max.bytes.per.second" = null, AtLeast(0),
+        Medium, ClusterWide, Later, internal:
+        "Bytes a second that moves between folders take.";
     Int "replica.fetch.backoff.ms" = "1000", AtLeast(0), Medium, ReadOnly, Later:
         "Pause after a fetch from a leader that failed.";
     Int "replica.fetch.max.bytes" = "1048576", AtLeast(0), Medium, ReadOnly, Later:

@@ -121,10 +121,10 @@ configs! {
         Any,
         Medium, ReadOnly, Inapplicable:
         "A Java class that checks tokens.";
-    String "sasl.oauthbearer.scope" = null, Any, Medium, ReadOnly, Later:
-        "The scope to ask the token provider for.";
     String "sasl.oauthbearer.scope.claim.name" = "scope", Any, Low, ReadOnly, Later:
         "What the scope is called in tokens.";
+    String "sasl.oauthbearer.scope" = null, Any, Medium, ReadOnly, Later:
+        "The scope to ask the token provider for.";
     String "sasl.oauthbearer.sub.claim.name" = "sub", Any, Low, ReadOnly, Later:
         "What the subject is called in tokens.";
     String "sasl.oauthbearer.token.endpoint.url" = null, Any, Medium, ReadOnly, Later:

@@ -2,7 +2,7 @@
 
 use super::{Broker, overrides};
 use crate::config::{
-    ConfigSource, DescribedConfig, Overrides, describe_broker, describe_client_metrics,
+    ConfigSource, ConfigType, DescribedConfig, Overrides, describe_broker, describe_client_metrics,
     describe_cluster_default, describe_group, describe_topic,
 };
 
@@ -75,7 +75,13 @@ fn a_broker_shows_everything_it_was_given() {
         ("my.plugin.key", "x"),
         ("log.initial.task.delay.ms", "500"),
     ])
-    .own(&[("log.cleaner.threads", "2")]);
+    .cluster(&[("max.connections", "77")])
+    .own(&[
+        ("log.cleaner.threads", "2"),
+        ("leader.replication.throttled.rate", "5"),
+        ("listener.name.a.max.connections", "50"),
+        ("listener.name.a.scram-sha-256.sasl.jaas.config", "x"),
+    ]);
     let all = describe_broker(broker.layers());
     let find = |name: &str| all.iter().find(|config| config.name == name).unwrap();
     assert_eq!(line(&all, "node.id"), "5|4|4:node.id=5; 5:node.id=1");
@@ -99,6 +105,17 @@ fn a_broker_shows_everything_it_was_given() {
     assert!(find("ssl.key.password").sensitive);
     assert_eq!(line(&all, "my.plugin.key"), "null|4|4:my.plugin.key=null", "might be a secret");
     assert_eq!(find("my.plugin.key").config_type, None);
+    assert_eq!(
+        line(&all, "listener.name.a.max.connections"),
+        "50|2|2:listener.name.a.max.connections=50; 3:max.connections=77; \
+         5:max.connections=2147483647"
+    );
+    assert!(find("listener.name.a.max.connections").read_only, "as Kafka says, though it is not");
+    assert_eq!(find("listener.name.a.max.connections").config_type, Some(ConfigType::Int));
+    assert!(find("listener.name.a.scram-sha-256.sasl.jaas.config").sensitive);
+    let rate = "leader.replication.throttled.rate";
+    assert_eq!(line(&all, rate), "5|2|2:leader.replication.throttled.rate=5");
+    assert!(!find(rate).read_only);
     assert_eq!(
         line(&all, "log.initial.task.delay.ms"),
         "500|4|4:log.initial.task.delay.ms=500; 5:log.initial.task.delay.ms=30000",
