@@ -1,1 +1,27 @@
 //! The Raft quorum that decides a Headwater cluster's metadata.
+//!
+//! - [`core`]: what happens, without I/O: commands are decided against the newest image, proposed
+//!   to Raft, and once committed applied, published and answered. Consensus is the crate `raft`;
+//!   everything a peer sends is checked before it gets there.
+//! - [`storage`]: where it lasts: the log `__cluster_metadata-0`, kept by `headwater-log`, a small
+//!   two-slot file for Raft's own state, and snapshots of the image.
+//! - [`shell`]: the thread that joins them, behind a [`ControllerHandle`].
+//! - [`grpc`]: how controllers and brokers of one cluster talk. A quorum of one opens no port.
+//!
+//! A quorum of one takes the same road as a large one, only that it elects itself at once.
+//! Start reading at [`ControllerHandle::start`].
+
+pub mod core;
+pub mod grpc;
+mod logger;
+pub mod shell;
+pub mod storage;
+
+pub use self::core::{Committed, QuorumStatus, VoterStatus};
+pub use self::shell::{ControllerHandle, ControllerOptions, StartError};
+
+mod generated {
+    //! Committed output of `cargo xtask codegen`.
+    #![allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::indexing_slicing)]
+    pub mod controller;
+}

@@ -1,0 +1,1 @@
+//! How controllers and brokers of one cluster talk.

@@ -1,0 +1,9 @@
+//! The thread that joins core and storage.
+
+mod handle;
+mod runner;
+#[cfg(test)]
+mod tests;
+
+pub use handle::ControllerHandle;
+pub use runner::{ControllerOptions, StartError};

@@ -1,0 +1,258 @@
+//! The controller's own thread: takes commands in, drains what waits, writes once, answers all.
+
+use super::handle::{Answer, OnCommitted, Request, Shared, lock, stopped};
+use crate::core::{Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark};
+use crate::storage::{Opened, Storage, StorageError};
+use headwater_log::Disk;
+use headwater_metadata::command::InitializeCluster;
+use headwater_metadata::decide::Policy;
+use headwater_metadata::image::Image;
+use headwater_types::BrokerId;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+
+/// How long a tick of Raft is.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Commands decided between two writes.
+const BATCH_MAX: usize = 1_000;
+
+/// What a controller is started with.
+#[derive(Clone)]
+pub struct ControllerOptions {
+    /// All files go through it.
+    pub disk: Arc<dyn Disk>,
+    /// The log folder in which the metadata partition lies (`metadata.log.dir`).
+    pub log_folder: PathBuf,
+    /// This node.
+    pub node: BrokerId,
+    /// What the first leader of a new cluster does first.
+    pub initialize: InitializeCluster,
+    /// The rules of decisions.
+    pub policy: Policy,
+    /// When a snapshot is due.
+    pub snapshot_every: SnapshotEvery,
+}
+
+impl std::fmt::Debug for ControllerOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ControllerOptions")
+            .field("log_folder", &self.log_folder)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A controller did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What was found cannot be used.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+    /// The system starts no thread.
+    #[error("cannot start the controller's thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why a running controller stops by itself.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Core(#[from] CoreError),
+}
+
+/// Everything that the thread owns.
+pub(super) struct Runner {
+    core: Core<Answer>,
+    storage: Storage,
+    on_committed: OnCommitted,
+    shared: Arc<Shared>,
+    effects: Vec<Effect<Answer>>,
+}
+
+impl Runner {
+    /// Opens the folder and replays it. The only voter elects itself on the way.
+    pub(super) fn open(
+        options: ControllerOptions,
+        mut on_committed: OnCommitted,
+        shared: Arc<Shared>,
+    ) -> Result<Self, StartError> {
+        let Opened { storage, restored, damaged_snapshots } =
+            Storage::open(Arc::clone(&options.disk), &options.log_folder, now_ms())?;
+        for damaged in damaged_snapshots {
+            tracing::warn!(
+                snapshot = damaged,
+                "a metadata snapshot cannot be read, an older one is used"
+            );
+        }
+        let raft_id = raft_id(options.node);
+        let core_options = CoreOptions {
+            raft_id,
+            voters: vec![raft_id],
+            seed: getrandom::u64().map_err(StartError::Random)?,
+            initialize: options.initialize,
+            policy: options.policy,
+            snapshot_every: options.snapshot_every,
+        };
+        if restored.snapshot.index > 0 {
+            // What the snapshot holds is committed, and nothing will say so again.
+            let empty = Image::default();
+            let image = Arc::new(restored.image.clone());
+            let delta = Arc::new(headwater_metadata::image::delta(&empty, &image));
+            on_committed(&crate::core::Committed { image, delta });
+        }
+        let core = Core::new(core_options, restored)?;
+        *lock(&shared.image) = Arc::clone(core.committed());
+        let mut runner = Self { core, storage, on_committed, shared, effects: Vec::new() };
+        runner.work().map_err(|error| match error {
+            RunError::Storage(error) => StartError::Storage(error),
+            RunError::Core(error) => StartError::Core(error),
+        })?;
+        Ok(runner)
+    }
+
+    /// Runs until it is asked to stop, or cannot go on.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let outcome = match tokio::runtime::Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => {
+                let outcome = runtime.block_on(self.serve(&mut requests));
+                outcome.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = outcome {
+            tracing::error!(error, "the controller stops");
+            *lock(&self.shared.failure) = Some(error);
+        } else if let Err(error) = self.storage.close() {
+            tracing::warn!(%error, "the metadata folder was not closed cleanly");
+        }
+        // Nobody waits in vain.
+        requests.close();
+        while let Ok(request) = requests.try_recv() {
+            if let Request::Command(_, answer) = request {
+                answer(Err(stopped()));
+            }
+        }
+        for answer in self.core.give_up() {
+            answer(Err(stopped()));
+        }
+    }
+
+    async fn serve(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), RunError> {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            // A quorum of one has nobody to be late for: no tick wakes an idle process.
+            let peers = self.core.has_peers();
+            let first = tokio::select! {
+                request = requests.recv() => request,
+                _ = ticks.tick(), if peers => {
+                    self.core.handle_tick();
+                    self.work()?;
+                    continue;
+                }
+            };
+            let Some(first) = first else { return Ok(()) };
+            let mut stop = self.take(first);
+            for _ in 1..BATCH_MAX {
+                if stop {
+                    break;
+                }
+                match requests.try_recv() {
+                    Ok(request) => stop = self.take(request),
+                    Err(_) => break,
+                }
+            }
+            self.work()?;
+            if stop {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a request in; says whether it was the last one.
+    fn take(&mut self, request: Request) -> bool {
+        match request {
+            Request::Shutdown => true,
+            Request::Command(command, answer) => {
+                let mut world = Environment { now_ms: now_ms(), ids: &mut random_id };
+                self.core.handle_command(answer, &command, &mut world);
+                false
+            }
+        }
+    }
+
+    /// Carries out what the core wants, until it wants nothing more.
+    fn work(&mut self) -> Result<(), RunError> {
+        loop {
+            let mut effects = std::mem::take(&mut self.effects);
+            self.core.poll(&mut effects)?;
+            if effects.is_empty() {
+                break;
+            }
+            for effect in effects.drain(..) {
+                self.carry_out(effect)?;
+            }
+            self.effects = effects;
+        }
+        *lock(&self.shared.quorum) = self.core.quorum();
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: Effect<Answer>) -> Result<(), RunError> {
+        match effect {
+            // There is no peer yet to whom anything could go.
+            Effect::Send(_) => {}
+            Effect::Persist { write, then: _ } => {
+                self.storage.persist(&write, now_ms())?;
+                self.core.handle_persisted();
+            }
+            Effect::Publish(committed) => {
+                *lock(&self.shared.image) = Arc::clone(&committed.image);
+                (self.on_committed)(&committed);
+            }
+            Effect::Answer { ticket, outcome } => ticket(outcome),
+            Effect::Snapshot { mark, image } => self.snapshot(mark, &image)?,
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, mark: SnapshotMark, image: &Image) -> Result<(), RunError> {
+        self.storage.write_snapshot(&mark, image)?;
+        let keep_from = self.core.handle_snapshot_written(mark);
+        self.storage.delete_to(keep_from, now_ms())?;
+        Ok(())
+    }
+}
+
+/// A node's Raft id. 0 means "nobody" in Raft, and is a node id in Kafka.
+fn raft_id(node: BrokerId) -> u64 {
+    u64::try_from(node.0).unwrap_or(0).saturating_add(1)
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// 16 random bytes. Where the system gives none any more, the clock must do: ids are compared with
+/// those that exist before they are used.
+fn random_id() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        bytes =
+            since.as_nanos().wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes();
+    }
+    bytes
+}
