@@ -8,6 +8,7 @@
 mod arguments;
 mod brokers;
 mod ci;
+mod codegen;
 mod codegen_grpc;
 mod commands;
 mod interop;
@@ -46,6 +47,7 @@ fn run(arguments: &mut Arguments) -> Result<()> {
         "codegen" => {
             let check = arguments.flag("--check");
             arguments.finish()?;
+            codegen::run(check)?;
             codegen_grpc::run(check)
         }
         "tidy" => {
