@@ -70,7 +70,9 @@ pub(super) fn check(
     message: wire::RaftMessage,
     known: &Known<'_>,
 ) -> Result<Message, MessageError> {
+    // A new voter does not know its cluster before the first leader has named it.
     if let Some(cluster_id) = known.cluster_id
+        && !message.cluster_id.is_empty()
         && message.cluster_id != cluster_id
     {
         return Err(MessageError::OtherCluster { found: message.cluster_id });
