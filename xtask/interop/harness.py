@@ -73,6 +73,30 @@ def raises(kinds, function, *positional, **named):
     raise AssertionError(f"no error, but {result!r}")
 
 
+def eventually(check, seconds=10):
+    """Repeats the check until it holds: Apache Kafka answers an admin call before its brokers know."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+async def eventually_async(check, seconds=10):
+    """The same for an async check."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return await check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+            await asyncio.sleep(0.1)
+
+
 def run(command, text_in=None, fails=False, timeout=60):
     """Runs a program, gives what it printed, and fails when its exit status is not as wanted."""
     done = subprocess.run(

@@ -2,7 +2,7 @@
 import time
 from contextlib import asynccontextmanager
 
-from harness import bootstrap, case, equal, main, topic
+from harness import bootstrap, case, equal, eventually_async, main, topic
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
@@ -185,9 +185,15 @@ async def admin_topics():
         equal((described["error_code"], len(described["partitions"])), (0, 3))
         reply = await one.create_partitions({name: NewPartitions(5)})
         equal([error[1] for error in reply.topic_errors], [0])
-        equal(len((await one.describe_topics([name]))[0]["partitions"]), 5)
+
+        async def grown():
+            equal(len((await one.describe_topics([name]))[0]["partitions"]), 5)
+        await eventually_async(grown)
         await one.delete_topics([name])
-        assert name not in await one.list_topics()
+
+        async def gone():
+            assert name not in await one.list_topics()
+        await eventually_async(gone)
 
 
 @case
@@ -195,10 +201,16 @@ async def admin_configs():
     name = await created(configs={"retention.ms": "123456"})
     async with admin() as one:
         resource = ConfigResource(ConfigResourceType.TOPIC, name)
-        assert "123456" in str(await one.describe_configs([resource]))
+
+        async def given():
+            assert "123456" in str(await one.describe_configs([resource]))
+        await eventually_async(given)
         await one.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"segment.ms": "7654321"})])
-        text = str(await one.describe_configs([resource], include_synonyms=True))
-        assert "7654321" in text and "123456" not in text, "AlterConfigs replaces what was there"
+
+        async def replaced():
+            text = str(await one.describe_configs([resource], include_synonyms=True))
+            assert "7654321" in text and "123456" not in text, "AlterConfigs replaces what was there"
+        await eventually_async(replaced)
 
 
 @case

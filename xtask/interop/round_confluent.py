@@ -1,7 +1,7 @@
 """confluent-kafka: librdkafka under Python, as most of the world uses it."""
 import time
 
-from harness import bootstrap, case, equal, main, raises, topic
+from harness import bootstrap, case, equal, eventually, main, raises, topic
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import TopicCollection, OFFSET_BEGINNING, OFFSET_END, TIMESTAMP_LOG_APPEND_TIME
 from confluent_kafka.admin import (
@@ -168,13 +168,14 @@ def without_crc_trust():
 @case
 def admin_creates_describes_and_deletes():
     name, one = created(3), admin()
+    eventually(lambda: equal(len(one.list_topics(name, 20).topics[name].partitions), 3))
     described = one.describe_topics(TopicCollection([name]))[name].result(30)
     equal((described.name, len(described.partitions)), (name, 3))
     assert str(described.topic_id), described
     error = raises(KafkaException, one.create_topics([NewTopic(name, 1, 1)])[name].result, 30)
     equal(code(error), KafkaError.TOPIC_ALREADY_EXISTS)
     one.create_partitions([NewPartitions(name, 6)])[name].result(30)
-    equal(len(one.list_topics(name, 20).topics[name].partitions), 6)
+    eventually(lambda: equal(len(one.list_topics(name, 20).topics[name].partitions), 6))
     error = raises(KafkaException, one.create_partitions([NewPartitions(name, 2)])[name].result, 30)
     equal(code(error), KafkaError.INVALID_PARTITIONS)
     one.delete_topics([name])[name].result(30)
@@ -201,7 +202,7 @@ def admin_manual_assignment():
     node = next(iter(one.list_topics(timeout=20).brokers))
     name = topic()
     one.create_topics([NewTopic(name, 2, replica_assignment=[[node], [node]])])[name].result(30)
-    equal(len(one.list_topics(name, 20).topics[name].partitions), 2)
+    eventually(lambda: equal(len(one.list_topics(name, 20).topics[name].partitions), 2))
     bad = topic()
     reply = one.create_topics([NewTopic(bad, 1, replica_assignment=[[node + 77]])])
     equal(code(raises(KafkaException, reply[bad].result, 30)), KafkaError.INVALID_REPLICA_ASSIGNMENT)
@@ -218,13 +219,13 @@ def admin_incremental_configs():
         resource = ConfigResource(ResourceType.TOPIC, name)
         return one.describe_configs([resource])[resource].result(30)[key].value
     alter(AlterConfigOpType.SET, "retention.ms", "1000000").result(30)
-    equal(value("retention.ms"), "1000000")
+    eventually(lambda: equal(value("retention.ms"), "1000000"))
     alter(AlterConfigOpType.APPEND, "cleanup.policy", "compact").result(30)
-    equal(sorted(value("cleanup.policy").split(",")), ["compact", "delete"])
+    eventually(lambda: equal(sorted(value("cleanup.policy").split(",")), ["compact", "delete"]))
     alter(AlterConfigOpType.SUBTRACT, "cleanup.policy", "compact").result(30)
-    equal(value("cleanup.policy"), "delete")
+    eventually(lambda: equal(value("cleanup.policy"), "delete"))
     alter(AlterConfigOpType.DELETE, "retention.ms", None).result(30)
-    equal(value("retention.ms"), "604800000")
+    eventually(lambda: equal(value("retention.ms"), "604800000"))
     error = raises(KafkaException, alter(AlterConfigOpType.SET, "segment.bytes", "1").result, 30)
     equal(code(error), KafkaError.INVALID_CONFIG)
 

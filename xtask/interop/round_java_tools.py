@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from harness import Skip, bootstrap, case, contains, equal, main, run, topic
+from harness import Skip, bootstrap, case, contains, equal, eventually, main, run, topic
 
 HOME = Path(os.environ["KAFKA_HOME"])
 
@@ -47,7 +47,7 @@ def topics():
     contains(described, "PartitionCount: 3", "ReplicationFactor: 1", "retention.ms=123456", "TopicId: ",
              "Partition: 2", "Elr:", "LastKnownElr:")
     at("kafka-topics", "--alter", "--topic", name, "--partitions", "5")
-    contains(at("kafka-topics", "--describe", "--topic", name), "PartitionCount: 5")
+    eventually(lambda: contains(at("kafka-topics", "--describe", "--topic", name), "PartitionCount: 5"))
     contains(at("kafka-topics", "--create", "--topic", name, fails=True), "already exists")
     at("kafka-topics", "--create", "--topic", name, "--if-not-exists")
     equal(at("kafka-topics", "--describe", "--under-replicated-partitions").strip(), "")

@@ -1,7 +1,7 @@
 """kafka-python: the pure Python client, with its admin client's whole view of a broker."""
 import time
 
-from harness import bootstrap, case, contains, equal, main, raises, topic
+from harness import bootstrap, case, contains, equal, eventually, main, raises, topic
 from kafka import IsolationLevel, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetSpec, TopicPartition
 from kafka import errors
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -172,15 +172,15 @@ def admin_topics():
     name, one = topic(), admin()
     one.create_topics({name: {"num_partitions": 3, "replication_factor": 1}})
     raises(errors.TopicAlreadyExistsError, one.create_topics, {name: {"num_partitions": 3}})
-    assert name in one.list_topics()
+    eventually(lambda: equal(name in one.list_topics(), True))
     described = one.describe_topics([name])[0]
     equal(len(described["partitions"]), 3)
     equal(described["error_code"], 0)
     one.create_partitions({name: 5})
-    equal(len(one.describe_topics([name])[0]["partitions"]), 5)
+    eventually(lambda: equal(len(one.describe_topics([name])[0]["partitions"]), 5))
     raises(errors.InvalidPartitionsError, one.create_partitions, {name: 2})
     one.delete_topics([name])
-    assert name not in one.list_topics()
+    eventually(lambda: equal(name in one.list_topics(), False))
     raises(errors.UnknownTopicOrPartitionError, one.delete_topics, [name])
     one.close()
 
@@ -201,12 +201,11 @@ def admin_configs():
     name, one = created(), admin()
     resource = ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "123456"})
     one.alter_configs([resource])
-    every = one.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all")
-    found = str(every)
-    assert "123456" in found and "cleanup.policy" in found, found
+    def every():
+        return str(one.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all"))
+    eventually(lambda: contains(every(), "123456", "cleanup.policy"))
     one.reset_configs([ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": None})])
-    assert "123456" not in str(one.describe_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name)], config_filter="all"))
+    eventually(lambda: equal("123456" in every(), False))
     bad = ConfigResource(ConfigResourceType.TOPIC, name, {"retention.ms": "soon"})
     contains(str(one.alter_configs([bad])), "InvalidConfiguration", "soon", "retention.ms")
     one.close()

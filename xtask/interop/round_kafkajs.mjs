@@ -41,6 +41,19 @@ function read(topic) {
   return execFileSync(program, rest, { encoding: "utf8" }).trimEnd().split("\n");
 }
 
+// Apache Kafka answers an admin call before its brokers know.
+async function eventually(check) {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => { setTimeout(resolve, 100); });
+    }
+  }
+}
+
 const texts = (count) => Array.from({ length: count }, (_, number) => ({ value: `value ${number}`, partition: 0 }));
 
 const cases = {
@@ -100,10 +113,12 @@ const cases = {
     assert.ok((await admin.listTopics()).includes(topic));
     assert.equal(await admin.createTopics({ topics: [{ topic }] }), false);
     await admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] });
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    assert.equal(topics[0].partitions.length, 5);
+    await eventually(async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      assert.equal(topics[0].partitions.length, 5);
+    });
     await admin.deleteTopics({ topics: [topic] });
-    assert.ok(!(await admin.listTopics()).includes(topic));
+    await eventually(async () => assert.ok(!(await admin.listTopics()).includes(topic)));
   },
   async admin_refuses_what_is_wrong() {
     await assert.rejects(admin.createTopics({ topics: [{ topic: "no spaces allowed" }] }), /topic/i);
@@ -122,8 +137,10 @@ const cases = {
     await admin.alterConfigs({
       resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: "segment.ms", value: "7654321" }] }],
     });
-    assert.equal((await describe())["segment.ms"], "7654321");
-    assert.equal((await describe())["retention.ms"], "604800000");
+    await eventually(async () => {
+      assert.equal((await describe())["segment.ms"], "7654321");
+      assert.equal((await describe())["retention.ms"], "604800000");
+    });
   },
   async admin_offsets_and_records() {
     const topic = await created();
