@@ -2,7 +2,7 @@
 //!
 //! `.ci/run` installs what the steps need and calls this; a person can call it as it is.
 
-use crate::{codegen_grpc, commands, tidy};
+use crate::{commands, generate, tidy};
 use anyhow::Result;
 
 /// Runs every step and stops at the first that fails.
@@ -15,7 +15,7 @@ pub fn run() -> Result<()> {
     println!("+ cargo xtask tidy");
     tidy::run()?;
     println!("+ cargo xtask codegen --check");
-    codegen_grpc::run(true)?;
+    generate(true)?;
     commands::run(&mut commands::cargo(&[
         "clippy",
         "--workspace",

@@ -47,8 +47,7 @@ fn run(arguments: &mut Arguments) -> Result<()> {
         "codegen" => {
             let check = arguments.flag("--check");
             arguments.finish()?;
-            codegen::run(check)?;
-            codegen_grpc::run(check)
+            generate(check)
         }
         "tidy" => {
             arguments.finish()?;
@@ -65,4 +64,10 @@ fn run(arguments: &mut Arguments) -> Result<()> {
         }
         other => anyhow::bail!("no chore `{other}`\n\n{HELP}"),
     }
+}
+
+/// Everything that is generated and committed.
+fn generate(check: bool) -> Result<()> {
+    codegen::run(check)?;
+    codegen_grpc::run(check)
 }
