@@ -155,9 +155,14 @@ fn scalar(file: &str, name: &str, value: &toml::Value) -> Result<String, SourceE
 /// What the environment's variables begin with.
 pub(super) const ENVIRONMENT_PREFIX: &str = "HEADWATER_";
 
-/// Variables with the prefix that are no settings: they steer the program around the broker.
-const ENVIRONMENT_RESERVED: &[&str] =
-    &["HEADWATER_CONFIG", "HEADWATER_LOG_LEVEL", "HEADWATER_STRICT"];
+/// Variables with the prefix that are no settings: they steer the programs around the broker.
+const ENVIRONMENT_RESERVED: &[&str] = &[
+    "HEADWATER_BOOTSTRAP_SERVER",
+    "HEADWATER_CONFIG",
+    "HEADWATER_LOG_LEVEL",
+    "HEADWATER_STRICT",
+    "HEADWATER_UPDATE_DOCS",
+];
 
 /// Picks the settings out of the environment: `HEADWATER_LOG_DIRS` is `log.dirs`. One underscore
 /// is a dot, two are an underscore, three are a hyphen.
