@@ -6,11 +6,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to a person")]
 
 mod arguments;
+mod bench;
 mod brokers;
 mod ci;
 mod codegen;
 mod codegen_grpc;
 mod commands;
+mod fuzz;
 mod interop;
 mod tidy;
 
@@ -24,6 +26,8 @@ cargo xtask CHORE [OPTIONS]
   codegen [--check]     write the code generated from proto/ (--check: fail where it is stale)
   tidy                  the style test: layering, banned calls, headers, manifests, licences
   interop [--bounded]   foreign clients against the broker; --help says more
+  bench                 what the same work costs ours and Apache Kafka; --help says more
+  fuzz [--seconds 60]   every fuzz target for a while (--target NAME: one)
   ci                    everything a change must pass but the foreign clients
 ";
 
@@ -57,6 +61,8 @@ fn run(arguments: &mut Arguments) -> Result<()> {
             arguments.finish()?;
             ci::run()
         }
+        "bench" => bench::run(arguments),
+        "fuzz" => fuzz::run(arguments),
         "interop" => interop::run(arguments),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
