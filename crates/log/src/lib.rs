@@ -8,6 +8,7 @@
 //! behind the last one known to be on stable storage.
 
 mod batch;
+mod checkpoint;
 mod config;
 mod disk;
 mod error;
@@ -18,8 +19,8 @@ pub use batch::{AppendedBatch, BatchHeader, ValidBatch};
 pub use config::{CompressionChoice, LogConfig, RecordValidation, TimestampType};
 pub use disk::{
     Completion, CompletionSink, Disk, DiskError, DiskFile, DiskOptions, DiskTask, FailurePlan,
-    Fate, FileSlice, FolderEntry, LockError, LockGuard, MemoryDisk, OpenMode, OperationKind,
-    PendingEffect, QueueFull, RealDisk, Space, read_whole, write_whole_durably,
+    Fate, FileSlice, FolderEntry, LockError, LockGuard, MemoryDisk, NO_TOKEN, OpenMode,
+    OperationKind, PendingEffect, QueueFull, RealDisk, Space, read_whole, write_whole_durably,
 };
 pub use error::{AppendError, ChangeError, EpochEnd, OpenError, ReadError, RecordProblem};
 pub use folder::{

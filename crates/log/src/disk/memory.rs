@@ -306,6 +306,7 @@ impl Disk for MemoryDisk {
                     name: path.file_name()?.to_str()?.to_owned(),
                     is_folder: file.is_none(),
                     length: content.map_or(0, |content| content.len() as u64),
+                    modified_ms: None,
                 })
             })
             .collect())

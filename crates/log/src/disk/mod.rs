@@ -151,6 +151,8 @@ pub struct FolderEntry {
     pub is_folder: bool,
     /// Length in bytes, of a file.
     pub length: u64,
+    /// When it was last changed, in ms since 1970, where the file system knows it.
+    pub modified_ms: Option<i64>,
 }
 
 /// Work that may take long.
@@ -191,6 +193,9 @@ pub enum DiskTask {
         length: u64,
     },
 }
+
+/// The token of tasks whose end nobody waits for.
+pub const NO_TOKEN: u64 = u64::MAX;
 
 /// The end of a submitted task.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::UNIX_EPOCH;
 
 /// Pieces that the system takes in one call (`IOV_MAX` is 1024 on Linux).
 const WRITE_PIECES_MAX: usize = 512;
@@ -165,7 +166,10 @@ impl Disk for RealDisk {
             let Ok(metadata) = entry.metadata() else { continue };
             // A name that is no text cannot be one of ours.
             let Ok(name) = entry.file_name().into_string() else { continue };
+            let modified = metadata.modified().ok();
+            let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             entries.push(FolderEntry {
+                modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
                 name,
                 is_folder: metadata.is_dir(),
                 length: metadata.len(),

@@ -1,20 +1,55 @@
 //! The log of one partition.
+//!
+//! [`Log`] is the whole state; what it does stands in one file each: [`open`] and [`recovery`],
+//! [`append`], [`read`], [`lookup`], [`sync`], [`roll`], [`retention`], [`truncate`]. The formats
+//! of its files: [`offset_index`], [`time_index`], [`txn_index`], [`producer_state`],
+//! [`epoch_cache`].
 
+mod append;
+mod append_rules;
+mod epoch_cache;
+pub(crate) mod head;
+mod history;
+mod lookup;
+mod marker;
+mod names;
+mod offset_index;
+mod open;
+mod producer_state;
+mod read;
+mod records;
+mod recovery;
+mod retention;
+mod roll;
+mod scan;
+mod segment;
+mod sync;
+mod tail;
+mod time_index;
+mod truncate;
+mod txn_index;
 mod types;
+mod varint;
 
+pub(crate) use epoch_cache::Entry as EpochEntry;
 pub use types::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, LogIdentity,
     OpenKind, Origin, Read, ReadLimit, ReadSlice, RetentionOutcome, SyncPlan, TimestampedOffset,
 };
 
-use crate::batch::ValidBatch;
 use crate::config::LogConfig;
-use crate::disk::{Disk, DiskError};
-use crate::error::{AppendError, ChangeError, EpochEnd, OpenError, ReadError};
+use crate::disk::{Disk, DiskError, DiskFile};
+use crate::error::EpochEnd;
+use epoch_cache::EpochCache;
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
-use std::ops::Range;
+use names::{FileKind, file_path};
+use producer_state::Producers;
+use read::Cursors;
+use segment::{Active, Segment};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use sync::SyncState;
 
 /// The log of one partition. The caller holds a lock around it.
 #[derive(Debug)]
@@ -23,156 +58,26 @@ pub struct Log {
     folder: PathBuf,
     identity: LogIdentity,
     config: Arc<LogConfig>,
+    /// Closed segments by their base offset, all before the active one.
+    sealed: BTreeMap<i64, Segment>,
+    /// `None` as long as there are no files.
+    active: Option<Active>,
+    /// `log_start <= log_end`.
     log_start: Offset,
     log_end: EndOffset,
-    durable_end: EndOffset,
+    producers: Producers,
+    epochs: EpochCache,
+    /// The epochs in memory are not those in the file.
+    epochs_dirty: bool,
+    sync: SyncState,
+    /// Why nothing more is written.
+    failure: Option<DiskError>,
+    /// Files of removed segments, and when they are to go.
+    removed: Vec<(i64, PathBuf)>,
+    cursors: Cursors,
 }
 
 impl Log {
-    /// Opens a log. No folder need be there: it is created with the first append.
-    ///
-    /// # Errors
-    /// When the folder belongs to another topic, cannot be read or is damaged.
-    pub fn open(
-        disk: Arc<dyn Disk>,
-        folder: &Path,
-        identity: LogIdentity,
-        config: Arc<LogConfig>,
-        _now_ms: i64,
-        kind: OpenKind,
-    ) -> Result<Log, OpenError> {
-        let checkpointed = kind.checkpointed();
-        Ok(Self {
-            disk,
-            folder: folder.to_owned(),
-            identity,
-            config,
-            log_start: checkpointed.log_start,
-            log_end: checkpointed.log_start.as_end(),
-            durable_end: checkpointed.log_start.as_end(),
-        })
-    }
-
-    /// Appends batches at the end of the log, as its leader in `epoch`: either all of them or none.
-    ///
-    /// # Errors
-    /// When a batch breaks a rule, or the file cannot be written.
-    pub fn append_as_leader(
-        &mut self,
-        _batches: Vec<ValidBatch>,
-        _epoch: LeaderEpoch,
-        _now_ms: i64,
-        _options: AppendOptions,
-    ) -> Result<Appended, AppendError> {
-        Err(AppendError::Corrupt { problem: String::from("not yet") })
-    }
-
-    /// Appends batches that a leader has placed, keeping their offsets and epochs.
-    ///
-    /// # Errors
-    /// When they do not continue the log, or the file cannot be written.
-    pub fn append_as_follower(
-        &mut self,
-        _batches: Vec<ValidBatch>,
-        _now_ms: i64,
-    ) -> Result<Appended, AppendError> {
-        Err(AppendError::Corrupt { problem: String::from("not yet") })
-    }
-
-    /// Reads whole batches from the one that holds `from` (or the next record behind it) on.
-    ///
-    /// # Errors
-    /// When the offset is out of range, or the files cannot be read.
-    pub fn read(&self, from: Offset, _limit: ReadLimit) -> Result<Read, ReadError> {
-        Ok(Read { slices: Vec::new(), bytes: 0, first: from, next: from })
-    }
-
-    /// The first record with a timestamp of at least `timestamp_ms`, below `upper`.
-    ///
-    /// # Errors
-    /// When the files cannot be read.
-    pub fn offset_for_timestamp(
-        &self,
-        _timestamp_ms: i64,
-        _upper: EndOffset,
-    ) -> Result<Option<TimestampedOffset>, ReadError> {
-        Ok(None)
-    }
-
-    /// The first of the records with the largest timestamp of all.
-    ///
-    /// # Errors
-    /// When the files cannot be read.
-    pub fn max_timestamp(&self) -> Result<Option<TimestampedOffset>, ReadError> {
-        Ok(None)
-    }
-
-    /// Where an epoch ends: the answer to OffsetForLeaderEpoch. `None` when the log has no epoch at
-    /// or below it, or none above it is known.
-    pub fn epoch_end(&self, _epoch: LeaderEpoch) -> Option<EpochEnd> {
-        None
-    }
-
-    /// The epoch of the last batch.
-    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
-        None
-    }
-
-    /// The epoch of the record at an offset.
-    pub fn epoch_of(&self, _offset: Offset) -> Option<LeaderEpoch> {
-        None
-    }
-
-    /// Cuts off every record at or behind `end`. Durable when it returns.
-    ///
-    /// # Errors
-    /// When a file cannot be changed.
-    pub fn truncate_to(&mut self, _end: EndOffset) -> Result<(), ChangeError> {
-        Ok(())
-    }
-
-    /// Drops everything and goes on at `start`. Durable when it returns.
-    ///
-    /// # Errors
-    /// When a file cannot be changed.
-    pub fn truncate_fully_and_start_at(&mut self, _start: Offset) -> Result<(), ChangeError> {
-        Ok(())
-    }
-
-    /// Deletes the records before an offset (DeleteRecords); whole segments go with the next
-    /// [`apply_retention`](Self::apply_retention). Returns the log's first offset.
-    ///
-    /// # Errors
-    /// When the offset is beyond the high watermark.
-    pub fn delete_records(
-        &mut self,
-        _before: Offset,
-        _high_watermark: EndOffset,
-    ) -> Result<Offset, ChangeError> {
-        Ok(self.log_start)
-    }
-
-    /// Takes out segments that are too old, too much or before the start, forgets expired
-    /// producers, and removes the files of segments taken out long enough ago.
-    ///
-    /// # Errors
-    /// When a file cannot be renamed.
-    pub fn apply_retention(
-        &mut self,
-        _now_ms: i64,
-        _high_watermark: EndOffset,
-    ) -> Result<RetentionOutcome, ChangeError> {
-        Ok(RetentionOutcome::default())
-    }
-
-    /// Closes the active segment and begins a new one, unless it is empty.
-    ///
-    /// # Errors
-    /// When a file cannot be written.
-    pub fn roll(&mut self, _now_ms: i64) -> Result<(), ChangeError> {
-        Ok(())
-    }
-
     /// First offset that can be read.
     pub fn log_start(&self) -> Offset {
         self.log_start
@@ -183,75 +88,54 @@ impl Log {
         self.log_end
     }
 
-    /// End of what is on stable storage.
-    pub fn durable_end(&self) -> EndOffset {
-        self.durable_end
-    }
-
-    /// Begins to make durable what was written; `None` when there is nothing to do or a sync is
-    /// under way. Submit [`SyncPlan::task`], and give the plan back to
-    /// [`complete_sync`](Self::complete_sync) with the result.
-    pub fn begin_sync(&mut self) -> Option<SyncPlan> {
-        None
-    }
-
-    /// Ends a sync. Returns the durable end.
-    ///
-    /// # Errors
-    /// When the sync failed, which is final: nothing is appended any more.
-    pub fn complete_sync(
-        &mut self,
-        _plan: SyncPlan,
-        _result: Result<(), DiskError>,
-    ) -> Result<EndOffset, DiskError> {
-        Ok(self.durable_end)
-    }
-
-    /// Whether `flush.messages` or `flush.ms` ask for a sync now.
-    pub fn sync_due(&self, _now_ms: i64) -> bool {
-        false
-    }
-
-    /// Whether something was written that is not durable and not being made so.
-    pub fn is_dirty(&self) -> bool {
-        false
-    }
-
     /// Why nothing can be appended any more, if that is so.
     pub fn failure(&self) -> Option<&DiskError> {
-        None
+        self.failure.as_ref()
     }
 
     /// Size of all segments in bytes.
     pub fn size_bytes(&self) -> u64 {
-        0
+        let sealed: u64 = self.sealed.values().map(|segment| segment.size).sum();
+        sealed + self.active.as_ref().map_or(0, |active| active.size)
     }
 
     /// Number of segments.
     pub fn segments_count(&self) -> usize {
-        0
+        self.sealed.len() + usize::from(self.active.is_some())
+    }
+
+    /// Where an epoch ends: the answer to OffsetForLeaderEpoch. `None` when the epoch is above the
+    /// latest one, or the log has none.
+    pub fn epoch_end(&self, epoch: LeaderEpoch) -> Option<EpochEnd> {
+        self.epochs.end_of(epoch, self.log_end)
+    }
+
+    /// The latest epoch: that of the last batch, or of the last [`begin_epoch`](Self::begin_epoch).
+    pub fn latest_epoch(&self) -> Option<LeaderEpoch> {
+        self.epochs.latest()
+    }
+
+    /// The epoch of the record at an offset.
+    pub fn epoch_of(&self, offset: Offset) -> Option<LeaderEpoch> {
+        self.epochs.epoch_of(offset)
+    }
+
+    /// Notes that an epoch begins at the end of the log: whoever becomes leader calls this before
+    /// it appends.
+    pub fn begin_epoch(&mut self, epoch: LeaderEpoch) {
+        self.epochs_dirty |= self.epochs.assign(epoch.0, self.log_end.0);
     }
 
     /// The producers that the log remembers.
     pub fn active_producers(&self) -> Vec<ActiveProducer> {
-        Vec::new()
+        self.producers.list()
     }
 
-    /// The last stable offset: the high watermark, or the start of the first open transaction
-    /// before it.
+    /// The last stable offset: the high watermark, or the start of the first transaction before it
+    /// that is open, or whose end is not committed.
     pub fn last_stable(&self, high_watermark: EndOffset) -> EndOffset {
-        high_watermark
-    }
-
-    /// Aborted transactions that have records in a range.
-    ///
-    /// # Errors
-    /// When an index cannot be read.
-    pub fn aborted_transactions(
-        &self,
-        _range: Range<Offset>,
-    ) -> Result<Vec<AbortedTransaction>, ReadError> {
-        Ok(Vec::new())
+        // A transaction may begin before what is left of the log.
+        self.producers.last_stable(high_watermark).max(self.log_start.as_end()).min(high_watermark)
     }
 
     /// Takes a changed configuration.
@@ -275,15 +159,48 @@ impl Log {
     }
 
     /// Gives back memory and file handles that an idle log does not need.
-    pub fn release_caches(&mut self) {}
+    pub fn release_caches(&mut self) {
+        if let Some(active) = &mut self.active {
+            active.tail.release();
+            // What was not synced needs its handle: another one might not see a failed write-back.
+            if !self.sync.is_dirty(self.log_end) && self.sync.in_flight.is_none() {
+                active.file = None;
+            }
+        }
+    }
 
-    /// Syncs everything and writes what a clean start needs: indexes, producer snapshot, epochs.
-    /// Returns what to checkpoint.
-    ///
-    /// # Errors
-    /// When a file cannot be written or synced: there was no clean stop then.
-    pub fn close_clean(&mut self) -> Result<Checkpointed, DiskError> {
-        let _ = &self.disk;
-        Ok(Checkpointed { recovery_point: self.log_end, log_start: self.log_start })
+    /// Base and size of every segment, in order.
+    fn segments(&self) -> impl DoubleEndedIterator<Item = (i64, u64)> {
+        let sealed = self.sealed.iter().map(|(base, segment)| (*base, segment.size));
+        sealed.chain(self.active.as_ref().map(|active| (active.base, active.size)))
+    }
+
+    /// Where a segment's offsets end.
+    fn segment_end(&self, base: i64) -> EndOffset {
+        let next = self.segments().map(|(base, _)| base).find(|next| *next > base);
+        next.map_or(self.log_end, EndOffset)
+    }
+
+    /// A segment's log file, for reading.
+    fn log_file(&self, base: i64) -> Result<Arc<dyn DiskFile>, DiskError> {
+        match &self.active {
+            Some(Active { base: active, file: Some(file), .. }) if *active == base => {
+                Ok(Arc::clone(file))
+            }
+            _ => self.disk.open_shared(&self.path(base, FileKind::Log)),
+        }
+    }
+
+    fn path(&self, base: i64, kind: FileKind) -> PathBuf {
+        file_path(&self.folder, base, kind)
+    }
+
+    /// Notes a failure after which the files are not known to hold what they should.
+    fn fail(&mut self, error: DiskError) -> DiskError {
+        self.failure.get_or_insert_with(|| error.clone());
+        error
     }
 }
+
+#[cfg(test)]
+mod tests;

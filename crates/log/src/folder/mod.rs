@@ -1,0 +1,403 @@
+//! A log folder: a directory full of logs that fails as one.
+//!
+//! It belongs to one node of one cluster (`meta.properties`), is used by one process at a time
+//! (`.lock`), remembers how far its logs were synced (the checkpoints), and proves a clean stop
+//! (`.kafka_cleanshutdown`), a proof that is gone durably before anything is appended. A checkpoint
+//! entry never outlives its partition: a topic created anew under the same name must not inherit a
+//! recovery point.
+
+mod checkpoints;
+mod names;
+mod properties;
+
+pub(crate) use names::parse_partition_metadata;
+
+use crate::config::LogConfig;
+use crate::disk::{
+    Disk, DiskError, DiskTask, LockError, LockGuard, Space, read_whole, write_whole_durably,
+};
+use crate::error::OpenError;
+use crate::log::{Checkpointed, Log, LogIdentity, OpenKind};
+use checkpoints::Checkpoints;
+use headwater_types::{BrokerId, DirectoryId, EndOffset, Offset, PartitionIndex, TopicId, Uuid};
+use names::{FolderName, deleted_name};
+use parking_lot::Mutex;
+use properties::MetaProperties;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const LOCK: &str = ".lock";
+const META: &str = "meta.properties";
+const CLEAN_STOP: &str = ".kafka_cleanshutdown";
+/// The controller's own log, which no topic stands behind.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+/// Largest of the small files that is read.
+const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A folder was not opened, or cannot be used any more.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another broker has it.
+    #[error("the log folder {} is in use by another broker", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It belongs to another node or cluster, was written by a newer version, or by something else.
+    #[error("{}: {problem}", file.display())]
+    Foreign {
+        /// The file that says so.
+        file: PathBuf,
+        /// What it says.
+        problem: String,
+    },
+    /// A file operation failed.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl From<LockError> for FolderError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { path } => {
+                Self::InUse { folder: path.parent().unwrap_or(&path).to_owned() }
+            }
+            LockError::Disk(error) => Self::Disk(error),
+        }
+    }
+}
+
+/// How to open a folder.
+#[derive(Clone, Debug)]
+pub struct FolderOptions {
+    /// This node.
+    pub node: BrokerId,
+    /// The cluster, where it is known already.
+    pub cluster_id: Option<String>,
+    /// The folder's id if it has none yet.
+    pub new_directory_id: DirectoryId,
+}
+
+/// Proof that a folder was stopped cleanly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CleanStop {
+    /// The epoch in which the broker was registered when it stopped, or -1.
+    pub broker_epoch: i64,
+}
+
+/// A partition folder that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPartition {
+    /// The topic's name.
+    pub topic: String,
+    /// The topic's id, where the folder says one.
+    pub topic_id: Option<TopicId>,
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// Where it is.
+    pub folder: PathBuf,
+}
+
+/// What is checkpointed about one log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionCheckpoint {
+    /// Everything before it is on stable storage: at most the log's durable end.
+    pub recovery_point: EndOffset,
+    /// First offset that can be read.
+    pub log_start: Offset,
+    /// The high watermark.
+    pub high_watermark: EndOffset,
+}
+
+/// A folder full of logs. The lock is given back when it is dropped.
+#[derive(Debug)]
+pub struct LogFolder {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    _lock: Box<dyn LockGuard>,
+    clean_stop: Option<CleanStop>,
+    found: Vec<FoundPartition>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    meta: MetaProperties,
+    checkpoints: Checkpoints,
+    /// Folders whose log was opened since the start: the clean stop says nothing about them now.
+    opened: BTreeSet<String>,
+}
+
+impl LogFolder {
+    /// Opens a folder (creating it when missing), takes its lock, checks whose it is, reads its
+    /// checkpoints and whether it was stopped cleanly, and durably removes the proof of that.
+    ///
+    /// # Errors
+    /// When it is in use, foreign, or cannot be read or written.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        options: FolderOptions,
+    ) -> Result<Self, FolderError> {
+        disk.create_folder(path)?;
+        let lock = disk.lock(&path.join(LOCK))?;
+        let meta = claim(&*disk, path, options)?;
+        let clean_stop = take_clean_stop(&*disk, path)?;
+        let found = find_partitions(&*disk, path)?;
+        let mut checkpoints = Checkpoints::load(&*disk, path)?;
+        if checkpoints.retain(&found) {
+            checkpoints.write(&*disk, path)?;
+        }
+        let state = Mutex::new(State { meta, checkpoints, opened: BTreeSet::new() });
+        Ok(Self { disk, path: path.to_owned(), _lock: lock, clean_stop, found, state })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its id (KIP-858).
+    pub fn directory_id(&self) -> DirectoryId {
+        self.state.lock().meta.directory_id.unwrap_or_default()
+    }
+
+    /// The cluster it belongs to, once known.
+    pub fn cluster_id(&self) -> Option<String> {
+        self.state.lock().meta.cluster_id.clone()
+    }
+
+    /// Durably notes the cluster it belongs to.
+    ///
+    /// # Errors
+    /// When it belongs to another one already, or the file cannot be written.
+    pub fn adopt_cluster(&self, cluster_id: &str) -> Result<(), FolderError> {
+        let mut state = self.state.lock();
+        check_cluster(&self.path, &state.meta, cluster_id)?;
+        if state.meta.cluster_id.is_none() {
+            let meta =
+                MetaProperties { cluster_id: Some(cluster_id.to_owned()), ..state.meta.clone() };
+            write_whole_durably(&*self.disk, &self.path.join(META), meta.to_text().as_bytes())?;
+            state.meta = meta;
+        }
+        Ok(())
+    }
+
+    /// How it was stopped before: `None` after a crash (or when it is new).
+    pub fn clean_stop(&self) -> Option<CleanStop> {
+        self.clean_stop
+    }
+
+    /// The partition folders found at open, in the order of names. Those of topics that do not
+    /// exist are strays: they are kept.
+    pub fn found(&self) -> &[FoundPartition] {
+        &self.found
+    }
+
+    /// What the checkpoints say about a partition.
+    pub fn checkpoint(&self, topic: &str, partition: PartitionIndex) -> PartitionCheckpoint {
+        self.state.lock().checkpoints.get(topic, partition)
+    }
+
+    /// Opens (or makes ready to create) the log of a partition. May take long after a crash.
+    ///
+    /// # Errors
+    /// As [`Log::open`], and when a stale checkpoint cannot be removed.
+    pub fn open_log(
+        &self,
+        identity: LogIdentity,
+        config: Arc<LogConfig>,
+        now_ms: i64,
+    ) -> Result<Log, OpenError> {
+        let name = identity.folder_name();
+        let folder = self.path.join(&name);
+        let kind = {
+            let mut state = self.state.lock();
+            if self.disk.list(&folder).is_err_and(|error| error.is_not_found()) {
+                state.checkpoints.forget(&identity.topic, identity.partition);
+                if state.checkpoints.file_has_forgotten(&identity.topic, identity.partition) {
+                    state.checkpoints.write(&*self.disk, &self.path)?;
+                }
+            }
+            let known = state.checkpoints.get(&identity.topic, identity.partition);
+            let PartitionCheckpoint { recovery_point, log_start, .. } = known;
+            let checkpointed = Checkpointed { recovery_point, log_start };
+            let first_time = state.opened.insert(name);
+            match self.clean_stop {
+                Some(_) if first_time => OpenKind::AfterCleanStop(checkpointed),
+                _ => OpenKind::AfterCrash(checkpointed),
+            }
+        };
+        Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)
+    }
+
+    /// Durably writes the three offset checkpoints: what is given replaces what was known of those
+    /// partitions, the others stay. To be called now and then, and after a truncation before the
+    /// log is appended to again.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_checkpoints(
+        &self,
+        logs: &[(LogIdentity, PartitionCheckpoint)],
+    ) -> Result<(), FolderError> {
+        let mut state = self.state.lock();
+        for (identity, checkpoint) in logs {
+            state.checkpoints.set(&identity.topic, identity.partition, *checkpoint);
+        }
+        Ok(state.checkpoints.write(&*self.disk, &self.path)?)
+    }
+
+    /// Durably renames a partition's folder to `topic-partition.unique-delete`; it is removed by
+    /// [`remove_deleted`](Self::remove_deleted). No error when it has no folder. `unique` is 128
+    /// random bits.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn delete_log(&self, identity: &LogIdentity, unique: Uuid) -> Result<(), FolderError> {
+        let name = identity.folder_name();
+        let deleted = self.path.join(deleted_name(&identity.topic, identity.partition, unique));
+        match self.disk.rename(&self.path.join(&name), &deleted) {
+            Ok(()) => self.disk.run(&DiskTask::SyncFolder(self.path.clone()))?,
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut state = self.state.lock();
+        state.opened.remove(&name);
+        state.checkpoints.forget(&identity.topic, identity.partition);
+        Ok(())
+    }
+
+    /// Removes the folders of deleted partitions, also those left by an earlier run. May take long.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn remove_deleted(&self) -> Result<(), FolderError> {
+        for entry in self.disk.list(&self.path)? {
+            if entry.is_folder && FolderName::parse(&entry.name) == FolderName::Deleted {
+                self.disk.run(&DiskTask::RemoveFolder(self.path.join(entry.name)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Room on its file system.
+    ///
+    /// # Errors
+    /// When the system cannot tell.
+    pub fn space(&self) -> Result<Space, DiskError> {
+        self.disk.space(&self.path)
+    }
+
+    /// The disk it is on.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Ends a clean stop, after every log's [`Log::close_clean`]: writes the checkpoints and then
+    /// the proof, durably. Logs that were opened must all be among those given.
+    ///
+    /// # Errors
+    /// When a file cannot be written: the next start takes it for a crash.
+    pub fn close_clean(
+        &self,
+        logs: &[(LogIdentity, PartitionCheckpoint)],
+        broker_epoch: i64,
+    ) -> Result<(), FolderError> {
+        self.write_checkpoints(logs)?;
+        let proof = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
+        Ok(write_whole_durably(&*self.disk, &self.path.join(CLEAN_STOP), proof.as_bytes())?)
+    }
+}
+
+/// Reads whose folder it is, and makes it ours when it is nobody's.
+fn claim(
+    disk: &dyn Disk,
+    path: &Path,
+    options: FolderOptions,
+) -> Result<MetaProperties, FolderError> {
+    let file = path.join(META);
+    let foreign = |problem: String| FolderError::Foreign { file: file.clone(), problem };
+    let Some(bytes) = read_whole(disk, &file, SMALL_FILE_BYTES_MAX)? else {
+        let ours = [LOCK, "meta.properties.tmp", "lost+found"];
+        let other = disk.list(path)?.into_iter().find(|entry| !ours.contains(&entry.name.as_str()));
+        if let Some(other) = other {
+            let problem = format!("it is missing, but the folder holds {:?}", other.name);
+            return Err(foreign(problem));
+        }
+        let meta = MetaProperties {
+            node: options.node,
+            cluster_id: options.cluster_id,
+            directory_id: Some(options.new_directory_id),
+        };
+        write_whole_durably(disk, &file, meta.to_text().as_bytes())?;
+        // The folder itself may be new, too.
+        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
+            disk.run(&DiskTask::SyncFolder(parent.to_owned()))?;
+        }
+        return Ok(meta);
+    };
+    let mut meta = MetaProperties::parse(&String::from_utf8_lossy(&bytes)).map_err(foreign)?;
+    if meta.node != options.node {
+        return Err(foreign(format!("it belongs to node {}, not {}", meta.node, options.node)));
+    }
+    if let Some(cluster_id) = &options.cluster_id {
+        check_cluster(path, &meta, cluster_id)?;
+    }
+    let cluster_id = meta.cluster_id.clone().or(options.cluster_id);
+    let directory_id = meta.directory_id.or(Some(options.new_directory_id));
+    if (&cluster_id, &directory_id) != (&meta.cluster_id, &meta.directory_id) {
+        meta = MetaProperties { cluster_id, directory_id, ..meta };
+        write_whole_durably(disk, &file, meta.to_text().as_bytes())?;
+    }
+    Ok(meta)
+}
+
+fn check_cluster(path: &Path, meta: &MetaProperties, expected: &str) -> Result<(), FolderError> {
+    match &meta.cluster_id {
+        Some(found) if found != expected => Err(FolderError::Foreign {
+            file: path.join(META),
+            problem: format!("it belongs to cluster {found}, not {expected}"),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the proof of a clean stop and durably takes it away.
+fn take_clean_stop(disk: &dyn Disk, path: &Path) -> Result<Option<CleanStop>, FolderError> {
+    let file = path.join(CLEAN_STOP);
+    let Some(bytes) = read_whole(disk, &file, SMALL_FILE_BYTES_MAX)? else { return Ok(None) };
+    disk.run(&DiskTask::Unlink(file))?;
+    disk.run(&DiskTask::SyncFolder(path.to_owned()))?;
+    Ok(Some(CleanStop { broker_epoch: parse_broker_epoch(&String::from_utf8_lossy(&bytes)) }))
+}
+
+/// The epoch in `{"version":0,"brokerEpoch":11}`; -1 where there is none (older files are empty).
+fn parse_broker_epoch(text: &str) -> i64 {
+    let value = text.split_once("\"brokerEpoch\"").and_then(|(_, rest)| rest.split_once(':'));
+    let digits = value.map(|(_, value)| value.trim_start());
+    let digits = digits.and_then(|value| value.split(|c: char| !c.is_ascii_digit()).next());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(-1)
+}
+
+fn find_partitions(disk: &dyn Disk, path: &Path) -> Result<Vec<FoundPartition>, FolderError> {
+    let mut found = Vec::new();
+    for entry in disk.list(path)?.into_iter().filter(|entry| entry.is_folder) {
+        let FolderName::Partition { topic, partition } = FolderName::parse(&entry.name) else {
+            continue;
+        };
+        if topic == METADATA_TOPIC {
+            continue;
+        }
+        let folder = path.join(entry.name);
+        let metadata = folder.join("partition.metadata");
+        let bytes = read_whole(disk, &metadata, SMALL_FILE_BYTES_MAX).unwrap_or_default();
+        let topic_id = bytes.and_then(|bytes| parse_partition_metadata(&bytes).ok());
+        found.push(FoundPartition { topic, topic_id, partition, folder });
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

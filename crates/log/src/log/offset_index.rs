@@ -1,0 +1,155 @@
+//! `.index`: from offsets to positions, one entry every few kilobytes.
+//!
+//! An entry is 8 bytes: the last offset of what was appended, relative to the segment's base, and
+//! the position where that starts. Entries ascend in both. An index is a hint: whoever uses an
+//! entry checks the batch that it finds there.
+
+use crate::disk::{DiskError, DiskFile};
+
+/// Bytes of an entry.
+pub(crate) const ENTRY_BYTES: usize = 8;
+
+/// One entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Offset less the segment's base.
+    pub relative: u32,
+    /// Position in the log file.
+    pub position: u32,
+}
+
+impl Entry {
+    fn parse(bytes: &[u8; ENTRY_BYTES]) -> Self {
+        let value = u64::from_be_bytes(*bytes);
+        Self { relative: (value >> 32) as u32, position: value as u32 }
+    }
+
+    fn to_bytes(self) -> [u8; ENTRY_BYTES] {
+        (u64::from(self.relative) << 32 | u64::from(self.position)).to_be_bytes()
+    }
+}
+
+/// An index in memory: that of the active segment, or one being rebuilt.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OffsetIndex {
+    entries: Vec<Entry>,
+}
+
+impl OffsetIndex {
+    /// Reads a file's bytes; `None` when they cannot be an index of a log of `log_size` bytes.
+    pub fn parse(bytes: &[u8], log_size: u64) -> Option<Self> {
+        let (entries, rest) = bytes.as_chunks::<ENTRY_BYTES>();
+        let entries: Vec<Entry> = entries.iter().map(Entry::parse).collect();
+        let ascending =
+            entries.is_sorted_by(|a, b| a.relative < b.relative && a.position < b.position);
+        let inside = entries.last().is_none_or(|last| u64::from(last.position) < log_size);
+        (rest.is_empty() && ascending && inside).then_some(Self { entries })
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.entries.iter().flat_map(|entry| entry.to_bytes()).collect()
+    }
+
+    pub fn push(&mut self, entry: Entry) {
+        debug_assert!(self.entries.last().is_none_or(|last| last.relative < entry.relative));
+        self.entries.push(entry);
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub fn last(&self) -> Option<Entry> {
+        self.entries.last().copied()
+    }
+
+    /// The last entry at or before an offset.
+    pub fn by_offset(&self, relative: u32) -> Option<Entry> {
+        let behind = self.entries.partition_point(|entry| entry.relative <= relative);
+        self.entries.get(behind.checked_sub(1)?).copied()
+    }
+
+    /// The last entry at or before a position.
+    pub fn by_position(&self, position: u32) -> Option<Entry> {
+        let behind = self.entries.partition_point(|entry| entry.position <= position);
+        self.entries.get(behind.checked_sub(1)?).copied()
+    }
+}
+
+/// The last entry of a file for which `before` holds, found by halving. `before` must hold for a
+/// (possibly empty) front part of the entries.
+pub(crate) fn last_before(
+    file: &dyn DiskFile,
+    before: impl Fn(&Entry) -> bool,
+) -> Result<Option<Entry>, DiskError> {
+    last_chunk_before(file, |bytes: &[u8; ENTRY_BYTES]| before(&Entry::parse(bytes)))
+        .map(|found| found.as_ref().map(Entry::parse))
+}
+
+/// Entries read at once when few are left to choose from.
+const CHUNKS_AT_ONCE: u64 = 64;
+
+/// As [`last_before`], for entries of any size.
+pub(crate) fn last_chunk_before<const N: usize>(
+    file: &dyn DiskFile,
+    before: impl Fn(&[u8; N]) -> bool,
+) -> Result<Option<[u8; N]>, DiskError> {
+    let size = N as u64;
+    // Entries before `low` are known to be before, those from `high` on not to be.
+    let (mut low, mut high) = (0, file.length()? / size);
+    while high - low > CHUNKS_AT_ONCE {
+        let middle = low + (high - low) / 2;
+        let mut chunk = [0; N];
+        if file.read_at(&mut chunk, middle * size)? < N {
+            high = middle;
+        } else if before(&chunk) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    // The one before `low` belongs to the choice.
+    let from = low.saturating_sub(1);
+    let mut bytes = vec![0; usize::try_from((high - from) * size).unwrap_or(0)];
+    let read = file.read_at(&mut bytes, from * size)?;
+    let (chunks, _) = bytes.get(..read).unwrap_or_default().as_chunks::<N>();
+    Ok(chunks.iter().take_while(|chunk| before(chunk)).last().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, MemoryDisk, OpenMode};
+    use std::path::Path;
+
+    #[test]
+    fn lookups_in_memory_and_in_the_file_agree() {
+        let disk = MemoryDisk::new();
+        disk.create_folder(Path::new("/")).unwrap();
+        for count in [0u32, 1, 2, 63, 64, 65, 66, 200, 1000] {
+            let mut index = OffsetIndex::default();
+            for n in 1..=count {
+                index.push(Entry { relative: n * 3, position: n * 100 });
+            }
+            let file = disk.open(Path::new("/i"), OpenMode::Truncate).unwrap();
+            file.write_at(&[&index.to_bytes()], 0).unwrap();
+            for asked in (0..count * 3 + 5).chain([u32::MAX]) {
+                let found = last_before(&*file, |entry| entry.relative <= asked).unwrap();
+                assert_eq!(found, index.by_offset(asked), "{asked} of {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_cannot_be_an_index_are_refused() {
+        let mut index = OffsetIndex::default();
+        index.push(Entry { relative: 2, position: 0 });
+        index.push(Entry { relative: 5, position: 90 });
+        let bytes = index.to_bytes();
+        assert!(OffsetIndex::parse(&bytes, 91).is_some());
+        assert!(OffsetIndex::parse(&bytes, 90).is_none(), "behind the log's end");
+        assert!(OffsetIndex::parse(&bytes[..15], 91).is_none(), "half an entry");
+        let swapped = [&bytes[8..], &bytes[..8]].concat();
+        assert!(OffsetIndex::parse(&swapped, 91).is_none(), "descending");
+    }
+}

@@ -1,0 +1,227 @@
+//! Making sense of a log that was not stopped cleanly.
+//!
+//! Below the recovery point everything was synced: segments there are taken as they are, and a
+//! broken batch there is damage, reported and never cut. From the recovery point on each batch must
+//! have its checksum and its place in the order; the first that has not is a torn tail, and is cut
+//! with all that follows. Indexes, producers and epochs of what is walked are made anew.
+
+use super::Log;
+use super::marker::Marker;
+use super::names::FileKind;
+use super::open::Inventory;
+use super::producer_state::{Producers, Staged, parse_snapshot};
+use super::read::Walk;
+use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
+use super::segment::Active;
+use crate::disk::{DiskFile, OpenMode, read_whole, write_whole_unsynced};
+use crate::error::OpenError;
+use headwater_types::{EndOffset, Offset};
+use std::sync::Arc;
+
+/// Largest producer snapshot that is read: twenty million producers.
+const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
+
+impl Log {
+    /// Takes the segments of a folder, checking those that may not be synced.
+    pub(super) fn recover(
+        &mut self,
+        inventory: &Inventory,
+        recovery_point: EndOffset,
+        now_ms: i64,
+    ) -> Result<(), OpenError> {
+        let mut bases = inventory.logs.keys().copied().peekable();
+        let mut producers_loaded = false;
+        while let Some(base) = bases.next() {
+            let synced = bases.peek().is_some_and(|next| *next <= recovery_point.0);
+            if synced {
+                self.adopt_sealed(base, inventory)?;
+                continue;
+            }
+            if !producers_loaded {
+                self.log_end = EndOffset(base);
+                self.load_producers(base, &inventory.snapshots())?;
+                producers_loaded = true;
+            }
+            if self.active.is_some() {
+                self.seal_recovered()?;
+            }
+            let cut = self.recover_segment(base, inventory, recovery_point, now_ms)?;
+            if cut {
+                for torn in bases.by_ref() {
+                    self.remove_segment_files(torn);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks a segment, makes it the active one, and cuts what is torn. Returns whether anything
+    /// was cut.
+    fn recover_segment(
+        &mut self,
+        base: i64,
+        inventory: &Inventory,
+        recovery_point: EndOffset,
+        now_ms: i64,
+    ) -> Result<bool, OpenError> {
+        let path = self.path(base, FileKind::Log);
+        let (size, modified_ms) = inventory.logs.get(&base).copied().unwrap_or_default();
+        self.disk.forget_shared(&path);
+        let file = self.disk.open(&path, OpenMode::ReadWrite)?;
+        let mut active = Active { modified_ms, ..Active::new(base, now_ms) };
+        self.log_end = self.log_end.max(EndOffset(base));
+        let mut scanner = Scanner::new(&*file, 0, size, WINDOW_WHOLE);
+        let problem = loop {
+            let batch = match scanner.step()? {
+                Step::Batch(batch) => batch,
+                Step::End => break None,
+                Step::Broken { problem, .. } => break Some(problem),
+            };
+            if batch.head.base < self.log_end.0 || active.relative(batch.head.last).is_none() {
+                break Some("its offsets do not continue the log");
+            }
+            let may_be_torn = batch.head.last >= recovery_point.0;
+            if may_be_torn && !scanner.checksum_is_right(&batch)? {
+                break Some("its checksum is wrong");
+            }
+            self.note_recovered(&mut active, &batch, &scanner)?;
+        };
+        let position = active.size;
+        let cut = position < size;
+        if let Some(problem) = problem.filter(|_| self.log_end < recovery_point) {
+            let problem = format!("at byte {position}: {problem}");
+            return Err(OpenError::Damaged { file: path, problem });
+        }
+        if cut {
+            file.set_length(position)?;
+        }
+        active.file = Some(Arc::clone(&file));
+        self.active = Some(active);
+        // What is whole here may be in the page cache only.
+        self.sync.files.push(file);
+        Ok(cut)
+    }
+
+    fn note_recovered(
+        &mut self,
+        active: &mut Active,
+        batch: &Found,
+        scanner: &Scanner<'_>,
+    ) -> Result<(), OpenError> {
+        let head = &batch.head;
+        if let Some(staged) = stage_replayed(&self.producers, batch, scanner)? {
+            active.aborted.extend(self.producers.commit(staged));
+        }
+        self.epochs_dirty |= self.epochs.assign(head.epoch, head.base);
+        active.note(&[*head], head.size, &self.config);
+        self.log_end = EndOffset::after(Offset(head.last));
+        Ok(())
+    }
+
+    /// Closes the segment that was just recovered, since another one follows.
+    fn seal_recovered(&mut self) -> Result<(), OpenError> {
+        self.write_indexes()?;
+        self.write_snapshot(self.log_end.0)?;
+        self.seal_active();
+        Ok(())
+    }
+
+    /// The producers as they were at an offset: from the newest usable snapshot, and the batches
+    /// from there on.
+    pub(super) fn load_producers(&mut self, end: i64, snapshots: &[i64]) -> Result<(), OpenError> {
+        let mut usable: Vec<i64> = snapshots.iter().copied().filter(|at| *at <= end).collect();
+        usable.sort_unstable();
+        let mut from = i64::MIN;
+        self.producers = Producers::default();
+        while let Some(at) = usable.pop() {
+            let path = self.path(at, FileKind::Snapshot);
+            let bytes = read_whole(&*self.disk, &path, SNAPSHOT_BYTES_MAX)?.unwrap_or_default();
+            // One that is damaged is as good as none.
+            if let Ok(lines) = parse_snapshot(&bytes) {
+                self.producers = Producers::from_lines(&lines);
+                from = at;
+                break;
+            }
+        }
+        self.replay_producers(from, end)
+    }
+
+    fn replay_producers(&mut self, from: i64, end: i64) -> Result<(), OpenError> {
+        let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
+        for base in bases {
+            if self.segment_end(base).0 <= from || base >= end || from >= end {
+                continue;
+            }
+            let position = match self.find(base, Offset(from.max(base)))? {
+                Some(batch) => batch.position,
+                None => continue,
+            };
+            let mut producers = std::mem::take(&mut self.producers);
+            let walked = self.walk(base, position, |batch, scanner| {
+                if batch.head.base >= end {
+                    return Ok(Walk::Stop);
+                }
+                if batch.head.base >= from
+                    && let Some(staged) = stage_replayed(&producers, batch, scanner)?
+                {
+                    producers.commit(staged);
+                }
+                Ok(Walk::On)
+            });
+            self.producers = producers;
+            walked?;
+        }
+        Ok(())
+    }
+
+    /// Makes the indexes of a closed segment anew.
+    pub(super) fn rebuild_indexes(&mut self, base: i64) -> Result<(), OpenError> {
+        let mut active = Active::new(base, 0);
+        let config = Arc::clone(&self.config);
+        let path = self.path(base, FileKind::Log);
+        let size = self.segment_size(base);
+        let file = self.disk.open_shared(&path)?;
+        let mut scanner = Scanner::new(&*file, 0, size, WINDOW_WHOLE);
+        // Damage is reported when somebody reads there.
+        while let Step::Batch(batch) = scanner.step()? {
+            if active.relative(batch.head.last).is_none() {
+                break;
+            }
+            active.note(&[batch.head], batch.head.size, &config);
+        }
+        active.note_largest_timestamp();
+        let kinds = [
+            (FileKind::OffsetIndex, active.offsets.to_bytes()),
+            (FileKind::TimeIndex, active.times.to_bytes()),
+        ];
+        for (kind, bytes) in kinds {
+            let path = self.path(base, kind);
+            self.disk.forget_shared(&path);
+            let file = write_whole_unsynced(&*self.disk, &path, &bytes)?;
+            self.note_to_sync(file);
+        }
+        Ok(())
+    }
+}
+
+/// What a batch found in the log did to its producer.
+fn stage_replayed(
+    producers: &Producers,
+    batch: &Found,
+    scanner: &Scanner<'_>,
+) -> Result<Option<Staged>, crate::error::ReadError> {
+    let head = &batch.head;
+    if head.producer < 0 {
+        return Ok(None);
+    }
+    let marker = match head.is_control() {
+        true => Marker::parse(&scanner.read(batch)?),
+        false => None,
+    };
+    let mut staged = Staged::default();
+    // Without an origin nothing is refused.
+    match producers.stage(&mut staged, head, marker.as_ref(), None) {
+        Ok(_) => Ok(Some(staged)),
+        Err(_) => Ok(None),
+    }
+}

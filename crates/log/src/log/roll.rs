@@ -1,0 +1,132 @@
+//! Closing a segment, beginning the next one, and closing the log.
+
+use super::names::{EPOCHS, FileKind, METADATA};
+use super::segment::Active;
+use super::types::Checkpointed;
+use super::{Log, txn_index};
+use crate::checkpoint;
+use crate::disk::{DiskError, DiskFile, OpenMode, write_whole_unsynced};
+use crate::error::ChangeError;
+use std::sync::Arc;
+
+impl Log {
+    /// Closes the active segment and begins a new one, unless it is empty.
+    ///
+    /// # Errors
+    /// When a file cannot be written. The log is then as before.
+    pub fn roll(&mut self, now_ms: i64) -> Result<(), ChangeError> {
+        if let Some(failure) = &self.failure {
+            return Err(ChangeError::Offline(failure.clone()));
+        }
+        if self.active.as_ref().is_some_and(|active| active.size > 0) {
+            self.begin_segment(self.log_end.0, now_ms).map_err(ChangeError::Offline)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the log go on in a new segment. On failure the old one stays the active one.
+    pub(super) fn begin_segment(&mut self, base: i64, now_ms: i64) -> Result<(), DiskError> {
+        if self.active.is_some() {
+            self.write_indexes()?;
+            self.write_snapshot(base)?;
+            self.write_epochs()?;
+        } else {
+            self.create_folder()?;
+        }
+        let file = self.disk.open(&self.path(base, FileKind::Log), OpenMode::Truncate)?;
+        if self.config.preallocate {
+            file.reserve(u64::from(self.config.segment_bytes))?;
+        }
+        let new = Active { file: Some(file), ..Active::new(base, now_ms) };
+        self.seal_active();
+        self.active = Some(new);
+        self.sync.folders.insert(self.folder.clone());
+        Ok(())
+    }
+
+    /// Creates the partition's folder, with the topic's id in it before any record.
+    fn create_folder(&mut self) -> Result<(), DiskError> {
+        self.disk.create_folder(&self.folder)?;
+        self.write_metadata()?;
+        if let Some(parent) = self.folder.parent() {
+            self.sync.folders.insert(parent.to_owned());
+        }
+        self.write_epochs()
+    }
+
+    pub(super) fn write_metadata(&mut self) -> Result<(), DiskError> {
+        let text = format!("version: 0\ntopic_id: {}", self.identity.topic_id);
+        let path = self.folder.join(METADATA);
+        let file = write_whole_unsynced(&*self.disk, &path, text.as_bytes())?;
+        self.note_to_sync(file);
+        Ok(())
+    }
+
+    /// Writes the active segment's indexes.
+    pub(super) fn write_indexes(&mut self) -> Result<(), DiskError> {
+        let Some(active) = &mut self.active else { return Ok(()) };
+        active.note_largest_timestamp();
+        let base = active.base;
+        let offsets = active.offsets.to_bytes();
+        let times = active.times.to_bytes();
+        let aborted = txn_index::to_bytes(&active.aborted);
+        self.write_index(base, FileKind::OffsetIndex, &offsets)?;
+        self.write_index(base, FileKind::TimeIndex, &times)?;
+        if !aborted.is_empty() {
+            self.write_index(base, FileKind::TxnIndex, &aborted)?;
+        }
+        Ok(())
+    }
+
+    fn write_index(&mut self, base: i64, kind: FileKind, bytes: &[u8]) -> Result<(), DiskError> {
+        let path = self.path(base, kind);
+        self.disk.forget_shared(&path);
+        let file = self.disk.open(&path, OpenMode::Truncate)?;
+        file.write_at(&[bytes], 0)?;
+        self.note_to_sync(file);
+        Ok(())
+    }
+
+    /// Writes the producers as they are at the end of the log, under the offset where it goes on.
+    pub(super) fn write_snapshot(&mut self, offset: i64) -> Result<(), DiskError> {
+        let path = self.path(offset, FileKind::Snapshot);
+        let file = write_whole_unsynced(&*self.disk, &path, &self.producers.to_snapshot())?;
+        self.note_to_sync(file);
+        Ok(())
+    }
+
+    /// Writes the epochs, where the file has others.
+    pub(super) fn write_epochs(&mut self) -> Result<(), DiskError> {
+        if self.epochs_dirty {
+            let text = checkpoint::epochs_to_text(self.epochs.entries());
+            let path = self.folder.join(EPOCHS);
+            let file = write_whole_unsynced(&*self.disk, &path, text.as_bytes())?;
+            self.note_to_sync(file);
+            self.epochs_dirty = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn note_to_sync(&mut self, file: Arc<dyn DiskFile>) {
+        self.sync.files.push(file);
+        self.sync.folders.insert(self.folder.clone());
+    }
+
+    /// Syncs everything and writes what a clean start needs: indexes, producer snapshot, epochs.
+    /// Returns what to checkpoint. The log may be used on, but then its next start is not clean.
+    ///
+    /// # Errors
+    /// When a file cannot be written or synced: there was no clean stop then.
+    pub fn close_clean(&mut self) -> Result<Checkpointed, DiskError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        if self.active.is_some() {
+            self.write_indexes()?;
+            self.write_snapshot(self.log_end.0)?;
+            self.write_epochs()?;
+            self.sync_now()?;
+        }
+        Ok(Checkpointed { recovery_point: self.log_end, log_start: self.log_start })
+    }
+}
