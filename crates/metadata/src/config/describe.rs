@@ -296,19 +296,27 @@ fn describe_group_config(
     }
 }
 
-/// Every config of a client-metrics subscription; only what it holds itself is shown.
+/// Every config of a client-metrics subscription.
 pub fn describe_client_metrics(overrides: &Overrides) -> Vec<DescribedConfig> {
-    overrides
-        .iter()
-        .map(|(name, value)| DescribedConfig {
-            name: name.to_string(),
-            value: Some(value.to_string()),
-            source: ConfigSource::ClientMetrics,
-            read_only: false,
-            sensitive: false,
-            config_type: None,
-            synonyms: Vec::new(),
-            documentation: None,
+    ConfigTable::get()
+        .client_metrics_all()
+        .map(|spec| {
+            let own = overrides.get(spec.name).and_then(|text| spec.parse(text).ok());
+            let own = own.map(|value| value.to_text());
+            let synonyms: Vec<Synonym> = own
+                .iter()
+                .map(|text| synonym(spec.name, Some(text.clone()), ConfigSource::ClientMetrics))
+                .collect();
+            DescribedConfig {
+                name: spec.name.to_owned(),
+                source: synonyms.first().map_or(ConfigSource::Default, |first| first.source),
+                value: own.or_else(|| spec.default_text().map(str::to_owned)),
+                read_only: false,
+                sensitive: false,
+                config_type: Some(spec.kind),
+                synonyms,
+                documentation: Some(spec.doc),
+            }
         })
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::{Broker, overrides};
 use crate::config::{
-    ConfigSource, ConfigType, DescribedConfig, Overrides, describe_broker, describe_client_metrics,
+    ConfigType, DescribedConfig, Overrides, describe_broker, describe_client_metrics,
     describe_cluster_default, describe_group, describe_topic,
 };
 
@@ -159,9 +159,9 @@ fn a_group_shows_the_brokers_settings_behind_its_own() {
 }
 
 #[test]
-fn a_subscription_shows_only_its_own() {
-    let all = describe_client_metrics(&overrides(&[("interval.ms", "100")]));
-    assert_eq!(all.len(), 1);
-    assert_eq!(all[0].value.as_deref(), Some("100"));
-    assert_eq!(all[0].source, ConfigSource::ClientMetrics);
+fn a_subscription_shows_its_own_and_the_defaults() {
+    let all = describe_client_metrics(&overrides(&[("interval.ms", " 100")]));
+    assert_eq!(all.len(), 3);
+    assert_eq!(line(&all, "interval.ms"), "100|7|7:interval.ms=100");
+    assert_eq!(line(&all, "metrics"), "|5|");
 }
