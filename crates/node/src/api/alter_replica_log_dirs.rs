@@ -1,0 +1,69 @@
+//! AlterReplicaLogDirs: which log folder of this broker shall hold a replica (KIP-113).
+//!
+//! A replica that lies where it is wanted is fine. Moving one is not built yet, and is refused for
+//! good rather than forgotten.
+
+use crate::authorizer::Operation;
+use crate::call::{Answer, Call};
+use headwater_protocol::Str;
+use headwater_protocol::messages::alter_replica_log_dirs::{
+    AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult, AlterReplicaLogDirsRequest,
+    AlterReplicaLogDirsResponse,
+};
+use headwater_types::ErrorCode;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(super) fn handle(
+    call: &mut Call<'_>,
+    request: AlterReplicaLogDirsRequest,
+) -> Answer<AlterReplicaLogDirsResponse> {
+    let allowed = call.allows_on_cluster(Operation::Alter);
+    // A replica that is named twice is answered once; its last wish holds.
+    let mut topics: BTreeMap<Str, BTreeMap<i32, ErrorCode>> = BTreeMap::new();
+    for dir in request.dirs {
+        for topic in dir.topics {
+            let results = topics.entry(topic.name.clone()).or_default();
+            for index in topic.partitions {
+                let outcome = if allowed {
+                    place(call, Path::new(&*dir.path), &topic.name, index)
+                } else {
+                    Err(ErrorCode::ClusterAuthorizationFailed)
+                };
+                results.insert(index, outcome.err().unwrap_or(ErrorCode::None));
+            }
+        }
+    }
+    let results = topics.into_iter().map(|(topic_name, partitions)| {
+        let partitions = partitions.into_iter().map(|(partition_index, error)| {
+            AlterReplicaLogDirPartitionResult {
+                partition_index,
+                error_code: error.code(),
+                ..AlterReplicaLogDirPartitionResult::default()
+            }
+        });
+        AlterReplicaLogDirTopicResult {
+            topic_name,
+            partitions: partitions.collect(),
+            ..AlterReplicaLogDirTopicResult::default()
+        }
+    });
+    Answer::Now(AlterReplicaLogDirsResponse {
+        results: results.collect(),
+        ..AlterReplicaLogDirsResponse::default()
+    })
+}
+
+fn place(call: &Call<'_>, path: &Path, topic: &str, index: i32) -> Result<(), ErrorCode> {
+    let folder = call
+        .node
+        .folders()
+        .iter()
+        .find(|folder| folder.path() == path)
+        .ok_or(ErrorCode::LogDirNotFound)?;
+    if folder.has_failed() {
+        return Err(ErrorCode::KafkaStorageError);
+    }
+    let partition = call.held_partition(topic, index)?;
+    if partition.folder().path() == path { Ok(()) } else { Err(ErrorCode::UnsupportedVersion) }
+}
