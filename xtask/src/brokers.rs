@@ -140,6 +140,13 @@ pub fn headwater_command(
     settings: &[Setting<'_>],
 ) -> Command {
     let mut command = Command::new(binary);
+    // Variables of ours that name things for chores would be taken for settings.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("HEADWATER_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(["--set", "metrics.listener="]);
     command.arg("--set").arg(format!("listeners=PLAINTEXT://127.0.0.1:{port}"));
     command.arg("--set").arg(format!("log.dirs={}", folder.join("data").display()));
     for (key, value) in settings {
