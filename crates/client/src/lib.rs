@@ -1,1 +1,16 @@
-//! A Kafka client core without I/O (connections, versions, metadata, routing, admin) and its tokio shell
+//! A Kafka client: connections, version negotiation, metadata, routing, retries and admin calls.
+//!
+//! The crate has two halves. [`core`] decides and does no I/O: bytes and the time go in, frames
+//! and events come out, so the same code serves programs, the broker and the simulator. The shell
+//! (feature `net`, on by default) puts tokio's sockets and clock around it: [`AdminClient`] is what
+//! most programs use, [`Client`] the connections and metadata beneath, [`Connection`] one broker.
+//!
+//! It works with Headwater and with Apache Kafka from 2.1 on: each request is sent in the highest
+//! version that both sides know.
+
+pub mod core;
+#[cfg(feature = "net")]
+mod net;
+
+#[cfg(feature = "net")]
+pub use net::*;
