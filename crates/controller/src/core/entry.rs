@@ -31,7 +31,7 @@ impl EntryKind {
 }
 
 /// An entry of the Raft log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LogEntry {
     /// Its place, counted from 1.
     pub index: u64,
@@ -41,6 +41,13 @@ pub struct LogEntry {
     pub kind: EntryKind,
     /// The content.
     pub data: Bytes,
+}
+
+impl std::fmt::Debug for LogEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { index, term, kind, data } = self;
+        write!(f, "entry {index} of term {term} ({kind:?}, {} bytes)", data.len())
+    }
 }
 
 impl LogEntry {
@@ -103,11 +110,8 @@ impl HardState {
     }
 
     pub(crate) fn to_raft(self) -> eraftpb::HardState {
-        let mut state = eraftpb::HardState::default();
-        state.term = self.term;
-        state.vote = self.vote;
-        state.commit = self.commit;
-        state
+        let Self { term, vote, commit } = self;
+        eraftpb::HardState { term, vote, commit, ..eraftpb::HardState::default() }
     }
 }
 
@@ -126,9 +130,10 @@ pub struct SnapshotMark {
 
 impl SnapshotMark {
     pub(crate) fn conf_state(&self) -> eraftpb::ConfState {
-        let mut state = eraftpb::ConfState::default();
-        state.voters = self.voters.clone();
-        state.learners = self.learners.clone();
-        state
+        eraftpb::ConfState {
+            voters: self.voters.clone(),
+            learners: self.learners.clone(),
+            ..eraftpb::ConfState::default()
+        }
     }
 }

@@ -273,9 +273,7 @@ impl<T> Core<T> {
         check_restored(&options, &restored)?;
         let Restored { mut hard_state, snapshot, image, entries } = restored;
         let conf_state = if snapshot.index == 0 {
-            let mut state = ConfState::default();
-            state.voters = options.voters.clone();
-            state
+            ConfState { voters: options.voters.clone(), ..ConfState::default() }
         } else {
             snapshot.conf_state()
         };

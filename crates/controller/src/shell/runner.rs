@@ -228,7 +228,7 @@ impl Runner {
     }
 
     fn snapshot(&mut self, mark: SnapshotMark, image: &Image) -> Result<(), RunError> {
-        self.storage.write_snapshot(&mark, image)?;
+        self.storage.write_snapshot(&mark, image, now_ms())?;
         let keep_from = self.core.handle_snapshot_written(mark);
         self.storage.delete_to(keep_from, now_ms())?;
         Ok(())

@@ -102,7 +102,7 @@ impl EntryLog {
         let Some(first) = entries.first() else { return Ok(()) };
         let (_, next) = self.range();
         if first.index < next {
-            self.log.truncate_to(EndOffset(offset_of(first.index)))?;
+            self.log.truncate_to(EndOffset(offset_of(first.index)), now_ms)?;
         }
         let mut rest = entries;
         while let Some(head) = rest.first() {
@@ -131,9 +131,15 @@ impl EntryLog {
     }
 
     /// Starts the log anew behind an entry.
-    pub(super) fn restart_behind(&mut self, index: u64) -> Result<(), StorageError> {
-        self.log.truncate_fully_and_start_at(Offset(offset_of(index.saturating_add(1))))?;
+    pub(super) fn restart_behind(&mut self, index: u64, now_ms: i64) -> Result<(), StorageError> {
+        let start = Offset(offset_of(index.saturating_add(1)));
+        self.log.truncate_fully_and_start_at(start, now_ms)?;
         Ok(())
+    }
+
+    /// Begins a new segment: what is in those before can be deleted as a whole.
+    pub(super) fn roll(&mut self, now_ms: i64) -> Result<(), StorageError> {
+        Ok(self.log.roll(now_ms)?)
     }
 
     /// Deletes segments that hold nothing behind an entry.
@@ -143,7 +149,6 @@ impl EntryLog {
         if before <= self.log.log_start() || before > end.next() {
             return Ok(());
         }
-        self.log.roll(now_ms)?;
         self.log.delete_records(before, end)?;
         self.log.apply_retention(now_ms, end)?;
         // Once more: what the first call took out, the second one removes.

@@ -165,7 +165,7 @@ impl Storage {
         let (mark, image) = newest;
         if log_next <= mark.index {
             // The log is gone, or was being replaced by a peer's snapshot.
-            log.restart_behind(mark.index)?;
+            log.restart_behind(mark.index, now_ms)?;
         } else if log_start > mark.index.saturating_add(1) {
             return Err(StorageError::Gap { log_start, snapshot: mark.index, damaged });
         }
@@ -183,7 +183,7 @@ impl Storage {
     /// Something cannot be written; nothing may be promised any more.
     pub fn persist(&mut self, write: &Write, now_ms: i64) -> Result<(), StorageError> {
         if let Some(mark) = &write.install {
-            self.log.restart_behind(mark.index)?;
+            self.log.restart_behind(mark.index, now_ms)?;
         }
         if let Some(state) = write.hard_state {
             self.hard_state.write(state)?;
@@ -200,11 +200,12 @@ impl Storage {
         &mut self,
         mark: &SnapshotMark,
         image: &Image,
+        now_ms: i64,
     ) -> Result<(), StorageError> {
         let file = snapshot::write(&*self.disk, &self.folder, mark, image)?;
         self.snapshots.retain(|known| known.path != file.path);
         self.snapshots.push(file);
-        Ok(())
+        self.log.roll(now_ms)
     }
 
     /// Deletes the log up to an entry, and snapshots beyond the two newest.

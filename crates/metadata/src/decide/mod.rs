@@ -77,7 +77,7 @@ pub struct Policy {
     pub default_replication_factor: Option<i16>,
     /// `delete.topic.enable`.
     pub delete_topic_enable: bool,
-    /// What is right in a config.
+    /// What is right in a config: `Arc::new(ConfigTable::get())` outside of tests.
     pub configs: Arc<dyn ConfigRules>,
     /// The feature levels that this version supports.
     pub features: Vec<(Arc<str>, FeatureRange)>,
@@ -115,6 +115,25 @@ pub trait ConfigRules: Send + Sync {
 
     /// The value of a config where nothing is set, as text.
     fn default_value(&self, resource: &ConfigResource, name: &str) -> Option<String>;
+}
+
+impl<R: ConfigRules + ?Sized> ConfigRules for &R {
+    fn validate(
+        &self,
+        resource: &ConfigResource,
+        configs: &Configs,
+        existing: &Configs,
+    ) -> Result<(), CommandError> {
+        (**self).validate(resource, configs, existing)
+    }
+
+    fn is_list(&self, resource: &ConfigResource, name: &str) -> bool {
+        (**self).is_list(resource, name)
+    }
+
+    fn default_value(&self, resource: &ConfigResource, name: &str) -> Option<String> {
+        (**self).default_value(resource, name)
+    }
 }
 
 /// Rules that allow everything and call everything a list.
