@@ -75,5 +75,13 @@ fn run(arguments: &mut Arguments) -> Result<()> {
 /// Everything that is generated and committed.
 fn generate(check: bool) -> Result<()> {
     codegen::run(check)?;
-    codegen_grpc::run(check)
+    codegen_grpc::run(check)?;
+    if check {
+        // The configuration reference is compared by a test of the crate that it is made from.
+        return Ok(());
+    }
+    let page = "the_reference_page_is_fresh";
+    let mut command =
+        commands::cargo(&["test", "--quiet", "-p", "headwater-metadata", "--lib", page])?;
+    commands::run(command.env("HEADWATER_UPDATE_DOCS", "1"))
 }

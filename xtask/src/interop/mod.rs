@@ -256,6 +256,7 @@ fn command(
         Program::Suite(tool) => Command::new(plan.suites.join(tool)),
         Program::Python { script, .. }
         | Program::PythonDriving { script, .. }
+        | Program::Process { script }
         | Program::KafkaTools { script } => {
             let mut command = Command::new(python(plan));
             command.arg(scripts.join(script)).args(["--bootstrap", bootstrap]);
@@ -285,6 +286,9 @@ fn command(
     if let Some(broker) = broker {
         command.env("HEADWATER_DATA", broker.data());
     }
+    if let Some(Kind::Headwater(binary)) = &plan.kind {
+        command.env("HEADWATER_BROKER", binary);
+    }
     Ok(command)
 }
 
@@ -305,6 +309,11 @@ fn missing(plan: &Plan, round: &Round) -> Option<String> {
             let there = commands::on_path(program) && commands::on_path("python3");
             (!there).then(|| format!("no {program}, or no python3"))
         }
+        Program::Process { .. } => match plan.kind {
+            Some(Kind::Headwater(_)) if commands::on_path("kcat") => None,
+            Some(Kind::Headwater(_)) => Some("no kcat".to_owned()),
+            _ => Some("it starts brokers of our own".to_owned()),
+        },
         Program::KafkaTools { .. } => kafka_home(plan)
             .is_none_or(|home| !home.join("bin/kafka-topics.sh").is_file())
             .then(|| "no Apache Kafka (KAFKA_HOME names its folder)".to_owned()),

@@ -31,6 +31,8 @@ pub enum Program {
     Python { script: &'static str, module: &'static str },
     /// A Python script of ours that drives this program.
     PythonDriving { script: &'static str, program: &'static str },
+    /// A Python script of ours that starts our broker itself, again and again.
+    Process { script: &'static str },
     /// A Python script of ours that drives Apache Kafka's own tools.
     KafkaTools { script: &'static str },
     /// A script of ours for Node and kafkajs.
@@ -70,6 +72,7 @@ TestPooling|TestHookPollStart";
 
 /// All rounds, the quickest first.
 pub const ROUNDS: &[Round] = &[
+    Round { name: "process", program: Program::Process { script: "round_process.py" }, ..BASE },
     Round {
         name: "kcat",
         program: Program::PythonDriving { script: "round_kcat.py", program: "kcat" },
