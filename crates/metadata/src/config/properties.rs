@@ -47,7 +47,9 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut open: Option<(usize, String)> = None;
     for (index, natural) in split_lines(text).into_iter().enumerate() {
         let stripped = natural.trim_start_matches(is_blank);
-        let (start, mut content) = match open.take() {
+        // As long as it is empty, a continued line may still turn out to be a comment.
+        let begun = open.take().filter(|(_, content): &(usize, String)| !content.is_empty());
+        let (start, mut content) = match begun {
             // Comments and blank lines mean nothing special inside a continuation.
             Some(begun) => begun,
             None if stripped.is_empty() || stripped.starts_with(['#', '!']) => continue,
@@ -62,7 +64,7 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
             out.push((start, content));
         }
     }
-    out.extend(open);
+    out.extend(open.filter(|(_, content)| !content.is_empty()));
     out
 }
 
@@ -187,6 +189,8 @@ mod tests {
         assert_eq!(one("a=b\\\\\\\nc"), ("a".into(), "b\\c".into()));
         assert_eq!(one("ke\\\n  y=v"), ("key".into(), "v".into()));
         assert_eq!(one("a=b\\"), ("a".into(), "b".into()), "nothing follows");
+        assert_eq!(one("\\\n# still a comment\na=b"), ("a".into(), "b".into()));
+        assert_eq!(pairs("\\\n\n\\"), []);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 /// The nearest of the known names, where one is near enough to be a slip of the keyboard.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // About one slip in four characters, but never more than a wrong word's worth.
-    let tolerated = (name.chars().count() / 4).clamp(1, 5);
+    let length = name.chars().count();
+    let tolerated = (length / 4).clamp(1, 5);
     known
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= tolerated)
         .map(|candidate| (distance(name, candidate), candidate))
         .filter(|(slips, _)| *slips <= tolerated)
         .min_by_key(|(slips, _)| *slips)

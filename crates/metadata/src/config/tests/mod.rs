@@ -1,6 +1,7 @@
 //! Tests of configuration as a whole, against facts read from Apache Kafka 4.3.1.
 
 mod against_kafka;
+mod anything;
 mod describe;
 mod listeners;
 mod resolve;
