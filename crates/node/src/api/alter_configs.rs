@@ -5,10 +5,10 @@ use super::configs::{AlteredResource, BROKER_LOGGER, sort_out};
 use super::support::{ANSWERED_MAX, Refusal, controller_deadline, refusal_of_size, repeated};
 use crate::call::{Answer, AwaitCommand, Call};
 use headwater_metadata::command::{AlterConfigs, Command, ConfigChange, ConfigOp};
-use headwater_protocol::Str;
 use headwater_protocol::messages::alter_configs::{
     AlterConfigsRequest, AlterConfigsResource, AlterConfigsResourceResponse, AlterConfigsResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 
 pub(super) fn handle(
@@ -17,8 +17,7 @@ pub(super) fn handle(
 ) -> Answer<AlterConfigsResponse> {
     if let Some(refusal) = refusal_of_size(request.resources.len()) {
         let resources = request.resources.into_iter().take(ANSWERED_MAX);
-        let refusals =
-            resources.map(|one| (one.resource_type, one.resource_name, refusal.clone()));
+        let refusals = resources.map(|one| (one.resource_type, one.resource_name, refusal.clone()));
         return Answer::Now(response(refusals.collect()));
     }
     let twice = repeated(
@@ -36,9 +35,7 @@ pub(super) fn handle(
         resources: std::mem::take(&mut sorted.changes),
         validate_only: request.validate_only,
     }));
-    AwaitCommand::park(controller_deadline(call), move |_call, wake| {
-        response(sorted.finish(wake))
-    })
+    AwaitCommand::park(controller_deadline(call), move |_call, wake| response(sorted.finish(wake)))
 }
 
 fn altered(resource: AlterConfigsResource) -> AlteredResource {

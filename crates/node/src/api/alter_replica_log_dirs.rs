@@ -5,11 +5,11 @@
 
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
-use headwater_protocol::Str;
 use headwater_protocol::messages::alter_replica_log_dirs::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult, AlterReplicaLogDirsRequest,
     AlterReplicaLogDirsResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeMap;
 use std::path::Path;

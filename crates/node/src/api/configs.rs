@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::outbox::Wake;
 use headwater_metadata::command::{CommandReply, ConfigChange, ResourceChanges};
 use headwater_metadata::image::{ConfigResource, ConfigResourceKind, Configs};
-use headwater_protocol::Str;
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,9 +20,7 @@ pub(super) const BROKER_LOGGER: i8 = 8;
 
 /// The configs that a list of names and values stands for: the last of several of one name holds,
 /// null ones are no configs.
-pub(super) fn overrides_of<'a>(
-    pairs: impl Iterator<Item = (&'a Str, &'a Option<Str>)>,
-) -> Configs {
+pub(super) fn overrides_of<'a>(pairs: impl Iterator<Item = (&'a Str, &'a Option<Str>)>) -> Configs {
     pairs
         .filter_map(|(name, value)| Some((Arc::from(&**name), Arc::from(&**value.as_ref()?))))
         .collect()

@@ -4,11 +4,11 @@ use super::support::{ANSWERED_MAX, Refusal, outcome, refusal_at_once, refusal_of
 use crate::authorizer::Operation;
 use crate::call::{Answer, AwaitCommand, Call};
 use headwater_metadata::command::{Command, CommandReply, CreatePartitions, MorePartitions};
-use headwater_protocol::Str;
 use headwater_protocol::messages::create_partitions::{
     CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic,
     CreatePartitionsTopicResult,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode};
 use std::collections::BTreeSet;
 
@@ -24,8 +24,7 @@ pub(super) fn handle(
     let mut answered = BTreeSet::new();
     let mut results = Vec::new();
     let mut places = Vec::new();
-    let mut command =
-        CreatePartitions { topics: Vec::new(), validate_only: request.validate_only };
+    let mut command = CreatePartitions { topics: Vec::new(), validate_only: request.validate_only };
     for topic in request.topics {
         if twice.contains(&topic.name) {
             if answered.insert(topic.name.clone()) {

@@ -14,11 +14,11 @@ use headwater_metadata::command::{
 };
 use headwater_metadata::config::describe_topic;
 use headwater_metadata::image::Configs;
-use headwater_protocol::Str;
 use headwater_protocol::messages::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
     CreateTopicsResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode, PartitionIndex};
 use std::collections::BTreeSet;
 
@@ -157,16 +157,15 @@ fn settle(
     result.num_partitions = created.partitions;
     result.replication_factor = created.replication_factor;
     let layers = layers(call.node.server(), &call.view.image, call.node.me());
-    let described = describe_topic(layers, configs).into_iter().map(|config| {
-        CreatableTopicConfigs {
+    let described =
+        describe_topic(layers, configs).into_iter().map(|config| CreatableTopicConfigs {
             name: Str::from(config.name),
             value: config.value.map(Str::from),
             read_only: config.read_only,
             config_source: config.source.code(),
             is_sensitive: config.sensitive,
             ..CreatableTopicConfigs::default()
-        }
-    });
+        });
     result.configs = Some(described.collect());
 }
 

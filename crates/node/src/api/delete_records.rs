@@ -6,11 +6,11 @@ use crate::call::{Answer, Call};
 use crate::error::code_of;
 use crate::partition::PartitionError;
 use crate::topic_name::is_internal;
-use headwater_protocol::Str;
 use headwater_protocol::messages::delete_records::{
     DeleteRecordsPartitionResult, DeleteRecordsRequest, DeleteRecordsResponse,
     DeleteRecordsTopicResult,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{ErrorCode, LeaderEpoch, Offset};
 use std::collections::BTreeMap;
 

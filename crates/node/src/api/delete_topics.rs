@@ -11,10 +11,10 @@ use crate::authorizer::Operation;
 use crate::call::{Answer, AwaitCommand, Call};
 use crate::outbox::Wake;
 use headwater_metadata::command::{Command, CommandReply, DeleteTopics, TopicRef};
-use headwater_protocol::Str;
 use headwater_protocol::messages::delete_topics::{
     DeletableTopicResult, DeleteTopicsRequest, DeleteTopicsResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{ErrorCode, TopicId};
 use std::collections::BTreeSet;
 

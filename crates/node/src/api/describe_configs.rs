@@ -12,11 +12,11 @@ use headwater_metadata::config::{
 };
 use headwater_metadata::decide::check_topic_name;
 use headwater_metadata::image::{ConfigResource, ConfigResourceKind, Configs};
-use headwater_protocol::Str;
 use headwater_protocol::messages::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult,
     DescribeConfigsResponse, DescribeConfigsResult, DescribeConfigsSynonym,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,10 +37,8 @@ pub(super) fn handle(
     };
     // Kafka refuses the request as a whole.
     let all_known = request.resources.iter().all(known);
-    let told = Told {
-        synonyms: request.include_synonyms,
-        documentation: request.include_documentation,
-    };
+    let told =
+        Told { synonyms: request.include_synonyms, documentation: request.include_documentation };
     let mut room = CONFIGS_ANSWERED_MAX;
     let results = request.resources.into_iter().take(RESOURCES_ANSWERED_MAX).map(|resource| {
         let described = if all_known {
@@ -100,12 +98,8 @@ fn describe(
         Some(kind) => all_of(call, kind, &resource.resource_name)?,
         None => loggers_of(call, &resource.resource_name)?,
     };
-    let configs: Vec<_> = all
-        .into_iter()
-        .filter(wanted)
-        .take(*room)
-        .map(|config| on_wire(config, told))
-        .collect();
+    let configs: Vec<_> =
+        all.into_iter().filter(wanted).take(*room).map(|config| on_wire(config, told)).collect();
     *room = room.saturating_sub(configs.len());
     Ok(configs)
 }
@@ -125,7 +119,8 @@ fn all_of(
     match kind {
         ConfigResourceKind::Topic => {
             check_topic_name(name).map_err(super::support::refusal_of)?;
-            let topic = image.topic_named(name).ok_or((ErrorCode::UnknownTopicOrPartition, None))?;
+            let topic =
+                image.topic_named(name).ok_or((ErrorCode::UnknownTopicOrPartition, None))?;
             Ok(describe_topic(layers, &topic.configs))
         }
         ConfigResourceKind::Broker => brokers(call, layers, name),

@@ -11,11 +11,11 @@ use crate::parked::{Parked, Progress};
 use crate::partition::Partition;
 use crate::ticket::Ticket;
 use crate::time::Now;
-use headwater_protocol::Str;
 use headwater_protocol::messages::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse,
     DescribeLogDirsResult, DescribeLogDirsTopic,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{ErrorCode, PartitionIndex, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -58,10 +58,9 @@ fn wanted(call: &Call<'_>, request: &DescribeLogDirsRequest) -> Vec<Arc<Partitio
         .iter()
         .filter_map(|topic| Some((call.view.image.topic_id(&topic.topic)?, &topic.partitions)))
         .flat_map(|(topic, partitions)| {
-            partitions.iter().map(move |&index| TopicPartition {
-                topic,
-                partition: PartitionIndex(index),
-            })
+            partitions
+                .iter()
+                .map(move |&index| TopicPartition { topic, partition: PartitionIndex(index) })
         })
         .collect();
     keys.iter().filter_map(|key| held.get(key)).map(Arc::clone).collect()

@@ -5,11 +5,11 @@ use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use crate::quorum::{QuorumReplica, QuorumStatus};
 use crate::topic_name::METADATA_TOPIC;
-use headwater_protocol::Str;
 use headwater_protocol::messages::describe_quorum::{
     DescribeQuorumRequest, DescribeQuorumResponse, Listener, Node, PartitionData, ReplicaState,
     ResponsePartitionData, ResponseTopicData, TopicData,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 
 /// The only partition of the metadata log.

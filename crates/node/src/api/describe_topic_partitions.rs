@@ -7,11 +7,11 @@ use crate::authorizer::{Operation, Resource, authorized_operations};
 use crate::call::{Answer, Call};
 use crate::topic_name::{is_internal, is_valid_topic_name};
 use headwater_metadata::image::{PartitionImage, TopicImage};
-use headwater_protocol::Str;
 use headwater_protocol::messages::describe_topic_partitions::{
     Cursor, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse,
     DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic, TopicRequest,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode, PartitionIndex, TopicId};
 use std::collections::BTreeSet;
 

@@ -5,11 +5,11 @@ use super::support::{ANSWERED_MAX, Refusal, controller_deadline, refusal_of_size
 use crate::authorizer::Operation;
 use crate::call::{Answer, AwaitCommand, Call};
 use headwater_metadata::command::{Command, ConfigChange, ConfigOp, IncrementalAlterConfigs};
-use headwater_protocol::Str;
 use headwater_protocol::messages::incremental_alter_configs::{
     AlterConfigsResource, AlterConfigsResourceResponse, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 
 pub(super) fn handle(
@@ -18,8 +18,7 @@ pub(super) fn handle(
 ) -> Answer<IncrementalAlterConfigsResponse> {
     if let Some(refusal) = refusal_of_size(request.resources.len()) {
         let resources = request.resources.into_iter().take(ANSWERED_MAX);
-        let refusals =
-            resources.map(|one| (one.resource_type, one.resource_name, refusal.clone()));
+        let refusals = resources.map(|one| (one.resource_type, one.resource_name, refusal.clone()));
         return Answer::Now(response(refusals.collect()));
     }
     let twice = repeated(
@@ -34,9 +33,7 @@ pub(super) fn handle(
         resources: std::mem::take(&mut sorted.changes),
         validate_only: request.validate_only,
     }));
-    AwaitCommand::park(controller_deadline(call), move |_call, wake| {
-        response(sorted.finish(wake))
-    })
+    AwaitCommand::park(controller_deadline(call), move |_call, wake| response(sorted.finish(wake)))
 }
 
 fn altered(resource: AlterConfigsResource) -> AlteredResource {

@@ -5,10 +5,10 @@ use super::configs::BROKER_LOGGER;
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use headwater_metadata::image::{ConfigResourceKind, Image};
-use headwater_protocol::Str;
 use headwater_protocol::messages::list_config_resources::{
     ConfigResource, ListConfigResourcesRequest, ListConfigResourcesResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeSet;
 

@@ -5,12 +5,13 @@ use crate::call::Call;
 use crate::outbox::Wake;
 use headwater_metadata::command::{CommandError, CommandReply};
 use headwater_metadata::limits;
-use headwater_protocol::Str;
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeSet;
 
 /// Kafka's text for a topic or partition that is not here.
-pub(super) const NOT_HOSTED: Str = Str::from_static("This server does not host this topic-partition.");
+pub(super) const NOT_HOSTED: Str =
+    Str::from_static("This server does not host this topic-partition.");
 /// Kafka's text for a topic id that is not here.
 pub(super) const ID_NOT_HOSTED: Str = Str::from_static("This server does not host this topic ID.");
 /// Kafka's text for a topic that the sender may not touch.

@@ -1,0 +1,196 @@
+//! The control thread: starts everything, keeps time, stops everything.
+
+use crate::acceptor::accept;
+use crate::broker::StopError;
+use crate::mailbox::Message;
+use crate::metadata::{QuorumView, start_controller};
+use crate::options::BrokerOptions;
+use crate::shared::Shared;
+use crate::start::{Prepared, StartError, Started, prepare};
+use crate::worker;
+use headwater_node::Outbox;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::LocalSet;
+
+/// How often logs are asked whether they are due for a sync.
+const TICK_EVERY: Duration = Duration::from_millis(500);
+
+/// The body of the control thread.
+pub(crate) fn run(
+    options: BrokerOptions,
+    ready: oneshot::Sender<Result<Started, StartError>>,
+    stopped: oneshot::Receiver<()>,
+    ended: oneshot::Sender<Result<(), StopError>>,
+) {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = ready.send(Err(StartError::Thread(error)));
+            return;
+        }
+    };
+    let tasks = LocalSet::new();
+    let outcome = tasks.block_on(&runtime, async {
+        let (running, started) = match start(&options).await {
+            Ok(running) => running,
+            Err(error) => {
+                let _ = ready.send(Err(error));
+                return Ok(());
+            }
+        };
+        let wanted = ready.send(Ok(started)).is_ok();
+        if wanted {
+            // Either word or silence from the handle means the same: it is time to stop.
+            let _ = stopped.await;
+        }
+        running.stop().await
+    });
+    let _ = ended.send(outcome);
+}
+
+struct Running {
+    shared: Arc<Shared>,
+    stop_accepting: Arc<Notify>,
+    acceptors: Vec<tokio::task::JoinHandle<()>>,
+    timers: Vec<tokio::task::JoinHandle<()>>,
+    workers: Vec<JoinHandle<std::io::Result<()>>>,
+    controller: JoinHandle<()>,
+}
+
+async fn start(options: &BrokerOptions) -> Result<(Running, Started), StartError> {
+    let quorum = Arc::new(QuorumView::default());
+    let prepared = prepare(options, Arc::clone(&quorum) as _)?;
+    let controller = start_controller(&prepared, &quorum).await?;
+    let Prepared { shared, listeners, cluster_id, server, temporary, admin, .. } = prepared;
+    let cluster_id = shared
+        .node
+        .view()
+        .image
+        .cluster_id()
+        .map_or(cluster_id, |decided| decided.to_string());
+    for folder in shared.node.folders() {
+        folder.log_folder().adopt_cluster(&cluster_id)?;
+    }
+    let mut workers = Vec::new();
+    for index in 0..shared.mailboxes.len() {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        let shared = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name(format!("headwater-worker-{index}"))
+            .spawn(move || worker::run(shared, index))
+            .map_err(StartError::Thread)?;
+        workers.push(thread);
+    }
+    let addresses: Vec<_> =
+        listeners.iter().map(|one| (one.name.to_string(), one.address)).collect();
+    let stop_accepting = Arc::new(Notify::new());
+    let acceptors = listeners
+        .into_iter()
+        .map(|listener| {
+            let stop = Arc::clone(&stop_accepting);
+            tokio::task::spawn_local(accept(Arc::clone(&shared), listener, stop))
+        })
+        .collect();
+    let metrics = admin.as_ref().map(|listener| listener.address);
+    let mut timers = vec![
+        tokio::task::spawn_local(tick(Arc::clone(&shared))),
+        tokio::task::spawn_local(housekeeping(Arc::clone(&shared))),
+    ];
+    if let Some(listener) = admin {
+        let set_log_level = options.set_log_level.clone();
+        let serving = crate::admin::serve(Arc::clone(&shared), listener, set_log_level);
+        timers.push(tokio::task::spawn_local(serving));
+    }
+    let started = Started {
+        addresses,
+        metrics,
+        log_dirs: server.log_dirs.clone(),
+        cluster_id,
+        _temporary: temporary,
+    };
+    Ok((Running { shared, stop_accepting, acceptors, timers, workers, controller }, started))
+}
+
+/// Lists what is due for a sync by `flush.messages` and `flush.ms`.
+async fn tick(shared: Arc<Shared>) {
+    let mut turns = tokio::time::interval(TICK_EVERY);
+    let mut out = Outbox::new();
+    loop {
+        turns.tick().await;
+        shared.node.tick(shared.clock.now(), &mut out);
+        shared.deliver(&mut out);
+    }
+}
+
+/// Retention, deletions and checkpoints, on a thread that may block.
+async fn housekeeping(shared: Arc<Shared>) {
+    loop {
+        let settings = Arc::clone(&shared.node.view().settings);
+        let wait_ms = settings
+            .log_retention_check_interval_ms
+            .min(settings.log_flush_offset_checkpoint_interval_ms)
+            .max(100);
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        let done = Arc::new(Notify::new());
+        let told = Arc::clone(&done);
+        let node = Arc::clone(&shared.node);
+        let now = shared.clock.now();
+        let job = Box::new(move || -> headwater_node::JobOutcome {
+            for error in node.apply_retention(now) {
+                tracing::warn!(%error, "retention could not be applied");
+            }
+            if let Err(error) = node.remove_deleted().and_then(|()| node.write_checkpoints()) {
+                tracing::warn!(%error, "housekeeping of a log folder failed");
+            }
+            Box::new(())
+        });
+        shared.jobs.run(job, move |_| told.notify_one());
+        done.notified().await;
+    }
+}
+
+impl Running {
+    /// Stops from the outside in: no new connections, the last answers, the metadata, the logs.
+    async fn stop(self) -> Result<(), StopError> {
+        self.stop_accepting.notify_waiters();
+        for acceptor in self.acceptors {
+            acceptor.abort();
+        }
+        for timer in self.timers {
+            timer.abort();
+        }
+        for mailbox in &self.shared.mailboxes {
+            mailbox.send([Message::Stop]);
+        }
+        // The threads end by themselves; waiting for them must not stop the controller, whose
+        // answers their last requests may need.
+        let workers = self.workers;
+        let joined = tokio::task::spawn_blocking(move || {
+            workers.into_iter().map(JoinHandle::join).collect::<Vec<_>>()
+        });
+        let mut panicked = false;
+        for outcome in joined.await.unwrap_or_default() {
+            match outcome {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "a worker could not run"),
+                Err(_) => panicked = true,
+            }
+        }
+        if let Some(controller) = self.shared.controller.get() {
+            controller.shutdown();
+        }
+        let controller = self.controller;
+        let joined = tokio::task::spawn_blocking(move || controller.join());
+        panicked |= !matches!(joined.await, Ok(Ok(())));
+        self.shared.jobs.stop();
+        self.shared.node.close()?;
+        if panicked { Err(StopError::Panicked) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,54 @@
+//! How one thread hands something to a worker: a queue and a wake-up.
+
+use headwater_node::{Ticket, Wake};
+use parking_lot::Mutex;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What a worker is told from outside.
+pub(crate) enum Message {
+    /// A connection that the acceptor dealt to this worker.
+    Accepted {
+        /// The socket, non-blocking.
+        stream: TcpStream,
+        /// Name of the listener that accepted it.
+        listener: Arc<str>,
+        /// Who connected.
+        peer: SocketAddr,
+    },
+    /// A parked request has something to look at.
+    Resume(Ticket, Wake),
+    /// Answer what can be answered, close the connections and end.
+    Stop,
+}
+
+/// The way into one worker.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    queue: Mutex<Vec<Message>>,
+    arrived: Notify,
+}
+
+impl Mailbox {
+    /// Leaves messages; the worker is woken once for all of them.
+    pub fn send(&self, messages: impl IntoIterator<Item = Message>) {
+        self.queue.lock().extend(messages);
+        self.arrived.notify_one();
+    }
+
+    /// Waits for messages and takes them all, in the order they came.
+    pub async fn receive(&self, into: &mut Vec<Message>) {
+        loop {
+            self.take(into);
+            if !into.is_empty() {
+                return;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn take(&self, into: &mut Vec<Message>) {
+        into.append(&mut self.queue.lock());
+    }
+}

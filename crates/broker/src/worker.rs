@@ -1,0 +1,264 @@
+//! A worker thread: one runtime, its connections, and the node's worker behind them.
+
+use crate::connection::serve;
+use crate::frame_budget::FrameBudget;
+use crate::mailbox::Message;
+use crate::receive::{ReceiveError, Received, Receiver};
+use crate::shared::Shared;
+use bytes::{Bytes, BytesMut};
+use headwater_node::{
+    ConnectionId, FrameError, Outbox, Reply, RequestContext, Ticket, Wake, Worker, WorkerId,
+};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+
+/// How often connections look whether they have been idle or slow for too long.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How long answers that are ready may take to leave once the broker stops.
+const STOP_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// What the tasks of one worker thread share.
+pub(crate) struct WorkerShell {
+    shared: Arc<Shared>,
+    index: usize,
+    worker: RefCell<Worker>,
+    out: RefCell<Outbox>,
+    /// Rung when a connection has something to do besides its socket.
+    bells: RefCell<BTreeMap<ConnectionId, Rc<Notify>>>,
+    /// Into which all connections read.
+    buffer: RefCell<BytesMut>,
+    deadline_changed: Notify,
+    stopping: Cell<bool>,
+    drained: Notify,
+    frame_bytes_max: usize,
+    idle_max_ms: u64,
+}
+
+/// Runs a worker until it is told to stop; the body of its thread.
+pub(crate) fn run(shared: Arc<Shared>, index: u16) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let settings = shared.node.network_settings();
+    let shell = Rc::new(WorkerShell {
+        index: usize::from(index),
+        worker: RefCell::new(Worker::new(WorkerId(index))),
+        out: RefCell::default(),
+        bells: RefCell::default(),
+        buffer: RefCell::default(),
+        deadline_changed: Notify::new(),
+        stopping: Cell::new(false),
+        drained: Notify::new(),
+        frame_bytes_max: settings.request_bytes_max,
+        idle_max_ms: settings.idle_max_ms,
+        shared,
+    });
+    let tasks = LocalSet::new();
+    tasks.spawn_local(expire_deadlines(Rc::clone(&shell)));
+    tasks.spawn_local(sweep(Rc::clone(&shell)));
+    tasks.block_on(&runtime, receive_mail(shell));
+    Ok(())
+}
+
+async fn receive_mail(shell: Rc<WorkerShell>) {
+    let Some(mailbox) = shell.shared.mailboxes.get(shell.index).map(Arc::clone) else { return };
+    let mut messages = Vec::new();
+    loop {
+        mailbox.receive(&mut messages).await;
+        for message in messages.drain(..) {
+            match message {
+                Message::Accepted { stream, listener, peer } => {
+                    shell.accept(stream, listener, peer);
+                }
+                Message::Resume(ticket, wake) => shell.resume(ticket, wake),
+                Message::Stop => shell.stopping.set(true),
+            }
+        }
+        shell.end_round();
+        if shell.stopping.get() {
+            shell.ring_all();
+            let drained = async {
+                while !shell.bells.borrow().is_empty() {
+                    shell.drained.notified().await;
+                }
+            };
+            if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
+                tracing::warn!("some connections did not take their last answers in time");
+            }
+            return;
+        }
+    }
+}
+
+async fn expire_deadlines(shell: Rc<WorkerShell>) {
+    loop {
+        let next = shell.worker.borrow().next_deadline();
+        let changed = shell.deadline_changed.notified();
+        match next {
+            None => changed.await,
+            Some(deadline_ms) => {
+                let at = tokio::time::Instant::from_std(shell.shared.clock.instant_at(deadline_ms));
+                tokio::select! {
+                    () = tokio::time::sleep_until(at) => shell.expire(),
+                    () = changed => {}
+                }
+            }
+        }
+    }
+}
+
+async fn sweep(shell: Rc<WorkerShell>) {
+    let mut turns = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        turns.tick().await;
+        shell.ring_all();
+    }
+}
+
+impl WorkerShell {
+    fn accept(
+        self: &Rc<Self>,
+        stream: std::net::TcpStream,
+        listener: Arc<str>,
+        peer: std::net::SocketAddr,
+    ) {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "an accepted connection could not be registered");
+                self.connection_gone();
+                return;
+            }
+        };
+        let id = self.worker.borrow_mut().connect(|id| {
+            RequestContext::anonymous(id, listener, peer.ip())
+        });
+        self.bells.borrow_mut().insert(id, Rc::new(Notify::new()));
+        tokio::task::spawn_local(serve(Rc::clone(self), id, stream));
+    }
+
+    /// Hands one frame to the node.
+    pub fn handle(&self, id: ConnectionId, frame: Bytes) -> Result<(), FrameError> {
+        let now = self.shared.clock.now();
+        let mut worker = self.worker.borrow_mut();
+        let before = worker.next_deadline();
+        let handled = worker.handle_frame(
+            &self.shared.node,
+            id,
+            frame,
+            now,
+            &mut self.out.borrow_mut(),
+        );
+        if worker.next_deadline() != before {
+            self.deadline_changed.notify_one();
+        }
+        handled
+    }
+
+    /// Ends a round of requests: what was written is synced, what was asked for is done.
+    pub fn end_round(&self) {
+        let mut out = self.out.borrow_mut();
+        self.shared.node.end_round(&mut out);
+        self.shared.deliver(&mut out);
+    }
+
+    fn resume(&self, ticket: Ticket, wake: Wake) {
+        let now = self.shared.clock.now();
+        let ready = self.worker.borrow_mut().resume(
+            &self.shared.node,
+            ticket,
+            wake,
+            now,
+            &mut self.out.borrow_mut(),
+        );
+        if let Some(id) = ready {
+            self.ring(id);
+        }
+    }
+
+    fn expire(&self) {
+        let now = self.shared.clock.now();
+        let ready = self.worker.borrow_mut().expire(
+            &self.shared.node,
+            now,
+            &mut self.out.borrow_mut(),
+        );
+        for id in ready {
+            self.ring(id);
+        }
+        self.end_round();
+    }
+
+    fn ring(&self, id: ConnectionId) {
+        if let Some(bell) = self.bells.borrow().get(&id) {
+            bell.notify_one();
+        }
+    }
+
+    fn ring_all(&self) {
+        for bell in self.bells.borrow().values() {
+            bell.notify_one();
+        }
+    }
+
+    pub fn bell(&self, id: ConnectionId) -> Option<Rc<Notify>> {
+        self.bells.borrow().get(&id).cloned()
+    }
+
+    pub fn pop_ready(&self, id: ConnectionId) -> Option<Reply> {
+        self.worker.borrow_mut().connection(id)?.pop_ready()
+    }
+
+    pub fn accepts_more(&self, id: ConnectionId) -> bool {
+        self.worker.borrow_mut().connection(id).is_some_and(|connection| connection.accepts_more())
+    }
+
+    pub fn in_flight(&self, id: ConnectionId) -> usize {
+        self.worker.borrow_mut().connection(id).map_or(0, |connection| connection.in_flight())
+    }
+
+    /// Reads once from a socket into the buffer that all share.
+    pub fn read(
+        &self,
+        receiver: &mut Receiver,
+        stream: &TcpStream,
+        frames: &mut Vec<Bytes>,
+    ) -> Result<Received, ReceiveError> {
+        receiver.read(stream, &mut self.buffer.borrow_mut(), self.frame_bytes_max, frames)
+    }
+
+    pub fn budget(&self) -> &FrameBudget {
+        &self.shared.budget
+    }
+
+    pub fn monotonic_ms(&self) -> u64 {
+        self.shared.clock.monotonic_ms()
+    }
+
+    pub fn idle_max_ms(&self) -> u64 {
+        self.idle_max_ms
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// Forgets a connection whose task ends.
+    pub fn forget(&self, id: ConnectionId) {
+        self.worker.borrow_mut().disconnect(&self.shared.node, id);
+        self.bells.borrow_mut().remove(&id);
+        self.connection_gone();
+        self.drained.notify_one();
+    }
+
+    fn connection_gone(&self) {
+        if let Some(load) = self.shared.loads.get(self.index) {
+            load.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

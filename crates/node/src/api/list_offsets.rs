@@ -1,0 +1,182 @@
+//! ListOffsets: the offset at a timestamp, and the special ones.
+
+use crate::authorizer::{Operation, Resource};
+use crate::call::{Answer, Call};
+use crate::error::code_of;
+use crate::partition::{LogView, PartitionError};
+use headwater_protocol::messages::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+};
+use headwater_types::{ErrorCode, LeaderEpoch};
+use std::collections::BTreeSet;
+
+/// The isolation level of those who see committed transactions only.
+const READ_COMMITTED: i8 = 1;
+/// The replica id of consumers.
+const CONSUMER: i32 = -1;
+
+/// What a timestamp in the request stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Latest,
+    Earliest,
+    MaxTimestamp,
+    /// The first that is stored here; everything is, until there is tiered storage.
+    EarliestLocal,
+    /// The last that is in tiered storage: nothing is.
+    LatestTiered,
+    /// The first that is still to be copied to tiered storage: nothing is.
+    EarliestPendingUpload,
+    AtOrAfter(i64),
+}
+
+impl Target {
+    /// `None` where the request's version does not know it yet.
+    fn parse(timestamp: i64, api_version: i16) -> Option<Self> {
+        let (target, since) = match timestamp {
+            -1 => (Target::Latest, 1),
+            -2 => (Target::Earliest, 1),
+            -3 => (Target::MaxTimestamp, 7),
+            -4 => (Target::EarliestLocal, 8),
+            -5 => (Target::LatestTiered, 9),
+            -6 => (Target::EarliestPendingUpload, 11),
+            at if at >= 0 => (Target::AtOrAfter(at), 1),
+            _ => return None,
+        };
+        (api_version >= since).then_some(target)
+    }
+}
+
+/// An offset with its timestamp and epoch; -1 each where there is none.
+struct Found {
+    offset: i64,
+    timestamp: i64,
+    epoch: LeaderEpoch,
+}
+
+impl Found {
+    const NOTHING: Found = Found { offset: -1, timestamp: -1, epoch: LeaderEpoch::NONE };
+}
+
+pub(super) fn handle(
+    call: &mut Call<'_>,
+    request: ListOffsetsRequest,
+) -> Answer<ListOffsetsResponse> {
+    let mut seen = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            let key = (topic.name.clone(), partition.partition_index);
+            if !seen.insert(key.clone()) {
+                twice.insert(key);
+            }
+        }
+    }
+    let committed_only =
+        request.replica_id == CONSUMER && request.isolation_level == READ_COMMITTED;
+    let topics = request
+        .topics
+        .iter()
+        .map(|topic| {
+            let allowed = call.allows(Operation::Describe, Resource::Topic(&topic.name));
+            let partitions = topic.partitions.iter().map(|partition| {
+                let found = if !allowed {
+                    Err(ErrorCode::TopicAuthorizationFailed)
+                } else if twice.contains(&(topic.name.clone(), partition.partition_index)) {
+                    Err(ErrorCode::InvalidRequest)
+                } else {
+                    find(call, &topic.name, partition, committed_only)
+                };
+                response(partition.partition_index, found)
+            });
+            ListOffsetsTopicResponse {
+                partitions: partitions.collect(),
+                name: topic.name.clone(),
+                ..ListOffsetsTopicResponse::default()
+            }
+        })
+        .collect();
+    Answer::Now(ListOffsetsResponse { topics, ..ListOffsetsResponse::default() })
+}
+
+fn find(
+    call: &Call<'_>,
+    topic: &str,
+    partition: &ListOffsetsPartition,
+    committed_only: bool,
+) -> Result<Found, ErrorCode> {
+    let target = Target::parse(partition.timestamp, call.api_version)
+        .ok_or(ErrorCode::UnsupportedVersion)?;
+    let held = call.held_partition(topic, partition.partition_index)?;
+    let epoch = LeaderEpoch(partition.current_leader_epoch);
+    held.with_log(epoch, call.now, |log| look_up(log, target, committed_only))
+        .and_then(|found| found)
+        .map_err(|error| code_of(&error))
+}
+
+fn look_up(
+    view: LogView<'_>,
+    target: Target,
+    committed_only: bool,
+) -> Result<Found, PartitionError> {
+    let visible_end =
+        if committed_only { view.ends.last_stable } else { view.ends.high_watermark };
+    let found = match target {
+        Target::Latest => Found {
+            offset: visible_end.0,
+            timestamp: -1,
+            epoch: view.epoch,
+        },
+        Target::Earliest | Target::EarliestLocal => Found {
+            offset: view.ends.log_start.0,
+            timestamp: -1,
+            epoch: view.log.epoch_of(view.ends.log_start).unwrap_or(LeaderEpoch::NONE),
+        },
+        Target::LatestTiered => Found::NOTHING,
+        Target::EarliestPendingUpload => Found::NOTHING,
+        Target::MaxTimestamp => match view.log.max_timestamp()? {
+            Some(at) => {
+                Found { offset: at.offset.0, timestamp: at.timestamp, epoch: at.leader_epoch }
+            }
+            None => Found::NOTHING,
+        },
+        Target::AtOrAfter(timestamp) => match view.log.offset_for_timestamp(timestamp, visible_end)? {
+            Some(at) => {
+                Found { offset: at.offset.0, timestamp: at.timestamp, epoch: at.leader_epoch }
+            }
+            None => Found::NOTHING,
+        },
+    };
+    Ok(found)
+}
+
+fn response(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+    let (error, found) = match found {
+        Ok(found) => (ErrorCode::None, found),
+        Err(error) => (error, Found::NOTHING),
+    };
+    ListOffsetsPartitionResponse {
+        partition_index: index,
+        error_code: error.code(),
+        timestamp: found.timestamp,
+        offset: found.offset,
+        leader_epoch: found.epoch.0,
+        ..ListOffsetsPartitionResponse::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_timestamps_come_with_their_versions() {
+        assert_eq!(Target::parse(-3, 6), None);
+        assert_eq!(Target::parse(-3, 7), Some(Target::MaxTimestamp));
+        assert_eq!(Target::parse(-6, 10), None);
+        assert_eq!(Target::parse(-6, 11), Some(Target::EarliestPendingUpload));
+        assert_eq!(Target::parse(-7, 11), None);
+        assert_eq!(Target::parse(0, 1), Some(Target::AtOrAfter(0)));
+    }
+}

@@ -1,0 +1,141 @@
+//! One log folder as the node sees it: who wrote to it and must be synced.
+//!
+//! Group commit without a delay: a sync begins when the last one has ended and somebody is dirty.
+//! While it runs, others become dirty and share the next one. A failed sync is final for the
+//! folder: the kernel may have dropped the very pages that it could not write, so a second sync
+//! would report success about data that is gone.
+
+use crate::outbox::Outbox;
+use crate::partition::Partition;
+use headwater_log::{Completion, Disk, DiskTask, LogFolder, SyncPlan};
+use headwater_types::DirectoryId;
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A log folder with its group commit.
+pub struct Folder {
+    log_folder: LogFolder,
+    disk: Arc<dyn Disk>,
+    /// Names this folder in completions.
+    token: u64,
+    failed: AtomicBool,
+    sync: Mutex<SyncState>,
+}
+
+#[derive(Default)]
+struct SyncState {
+    dirty: Vec<Arc<Partition>>,
+    running: Option<Vec<(Arc<Partition>, SyncPlan)>>,
+}
+
+impl Folder {
+    /// Takes in a folder that was opened and locked; completions of its syncs carry `token`.
+    pub fn new(log_folder: LogFolder, token: u64) -> Self {
+        Self {
+            disk: Arc::clone(log_folder.disk()),
+            log_folder,
+            token,
+            failed: AtomicBool::new(false),
+            sync: Mutex::new(SyncState::default()),
+        }
+    }
+
+    /// The folder's identity.
+    pub fn id(&self) -> DirectoryId {
+        self.log_folder.directory_id()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.log_folder.path()
+    }
+
+    /// The folder behind it.
+    pub fn log_folder(&self) -> &LogFolder {
+        &self.log_folder
+    }
+
+    /// Through which its files are reached.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// Whether a sync has failed, after which nothing in it is trusted to become durable.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Puts a partition on the list for the next sync. The caller holds the partition's lock and
+    /// sees to it that a partition is listed once.
+    pub(crate) fn mark_dirty(&self, partition: Arc<Partition>) {
+        self.sync.lock().dirty.push(partition);
+    }
+
+    /// Begins a sync if none is running and somebody is dirty.
+    pub(crate) fn begin_sync(&self, out: &mut Outbox) {
+        let mut state = self.sync.lock();
+        if state.running.is_some() || state.dirty.is_empty() {
+            return;
+        }
+        let dirty = std::mem::take(&mut state.dirty);
+        // From here on the others only add to the list; plans are made without this lock, since
+        // whoever holds a partition's lock may be waiting for it.
+        state.running = Some(Vec::new());
+        drop(state);
+        let plans: Vec<_> = dirty
+            .into_iter()
+            .filter_map(|partition| {
+                let plan = partition.begin_sync()?;
+                Some((partition, plan))
+            })
+            .collect();
+        let task = joined(plans.iter().map(|(_, plan)| plan.task()));
+        let nothing = plans.is_empty();
+        self.sync.lock().running = Some(plans);
+        if nothing {
+            self.end_sync(Ok(()), out);
+            return;
+        }
+        if let Err(refused) = self.disk.submit(self.token, task) {
+            let result = self.disk.run(&refused.0);
+            self.end_sync(result, out);
+        }
+    }
+
+    /// A sync has ended: partitions learn it, and the next begins if somebody is dirty.
+    pub(crate) fn complete(&self, completion: Completion, out: &mut Outbox) {
+        self.end_sync(completion.result, out);
+        self.begin_sync(out);
+    }
+
+    fn end_sync(&self, result: Result<(), headwater_log::DiskError>, out: &mut Outbox) {
+        let Some(plans) = self.sync.lock().running.take() else { return };
+        if result.is_err() {
+            self.failed.store(true, Ordering::Release);
+        }
+        for (partition, plan) in plans {
+            partition.complete_sync(plan, result.clone(), out);
+        }
+    }
+
+    pub(crate) fn token(&self) -> u64 {
+        self.token
+    }
+}
+
+/// One task that syncs what all of them would; each folder once.
+fn joined(tasks: impl Iterator<Item = DiskTask>) -> DiskTask {
+    let mut all_files = Vec::new();
+    let mut all_folders = Vec::new();
+    for task in tasks {
+        if let DiskTask::Sync { files, folders } = task {
+            all_files.extend(files);
+            all_folders.extend(folders);
+        }
+    }
+    all_folders.sort();
+    all_folders.dedup();
+    DiskTask::Sync { files: all_files, folders: all_folders }
+}

@@ -1,0 +1,356 @@
+//! The broker without sockets, threads or clock.
+//!
+//! What all workers share: the cluster's image, the partitions held here, the fetch sessions, the
+//! producer ids. Requests come in through a [`Worker`](crate::Worker); what happens elsewhere (a
+//! committed image, a completed sync, the passing of time) comes in through the methods here.
+
+use crate::api;
+use crate::authorizer::Authorizer;
+use crate::fetch_session::FetchSessions;
+use crate::folder::Folder;
+use crate::outbox::{Effect, Outbox};
+use crate::partition::{Partition, PartitionError, Place};
+use crate::producer_ids::ProducerIds;
+use crate::quorum::{QuorumSource, QuorumStatus};
+use crate::settings::{NetworkSettings, layers, topic_config};
+use crate::time::Now;
+use arc_swap::ArcSwap;
+use headwater_log::{Completion, FolderError};
+use headwater_metadata::config::{BrokerConfig, ServerConfig};
+use headwater_metadata::image::{ConfigResourceKind, Delta, Image, TopicImage};
+use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicPartition};
+use parking_lot::Mutex;
+use rpds::RedBlackTreeMapSync;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a node starts with.
+pub struct NodeStart {
+    /// This broker.
+    pub me: BrokerId,
+    /// What the broker was started with.
+    pub server: Arc<ServerConfig>,
+    /// Its log folders, opened and locked.
+    pub folders: Vec<Arc<Folder>>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// What the metadata quorum's state is read from.
+    pub quorum: Arc<dyn QuorumSource>,
+    /// From which the node draws what must not repeat from run to run.
+    pub seed: u64,
+}
+
+/// The cluster as this broker sees it, at one position of the metadata log.
+pub struct View {
+    /// What the cluster is.
+    pub image: Arc<Image>,
+    /// The partitions held here.
+    pub partitions: RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+    /// The broker's settings in force.
+    pub settings: Arc<BrokerConfig>,
+}
+
+impl View {
+    /// The partition, if it is held here.
+    pub fn partition(&self, topic: TopicId, partition: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(&TopicPartition { topic, partition: PartitionIndex(partition) })
+    }
+}
+
+/// One broker.
+pub struct Node {
+    me: BrokerId,
+    server: Arc<ServerConfig>,
+    folders: Vec<Arc<Folder>>,
+    /// Which folder held which partition when the broker started.
+    found: BTreeMap<TopicPartition, usize>,
+    authorizer: Arc<dyn Authorizer>,
+    quorum: Arc<dyn QuorumSource>,
+    view: ArcSwap<View>,
+    /// Held while a new view is made, so that images are applied one after the other.
+    applying: Mutex<()>,
+    pub(crate) sessions: FetchSessions,
+    pub(crate) producer_ids: ProducerIds,
+    /// Requests taken up, by row of the API table.
+    requests: Vec<AtomicU64>,
+}
+
+impl Node {
+    /// A broker that knows nothing of its cluster yet.
+    pub fn new(start: NodeStart) -> Self {
+        let image = Arc::new(Image::default());
+        let settings = Arc::new(BrokerConfig::resolve(layers(&start.server, &image, start.me)));
+        let found = start
+            .folders
+            .iter()
+            .enumerate()
+            .flat_map(|(index, folder)| {
+                folder.log_folder().found().iter().filter_map(move |found| {
+                    let topic = found.topic_id?;
+                    Some((TopicPartition { topic, partition: found.partition }, index))
+                })
+            })
+            .collect();
+        Self {
+            me: start.me,
+            server: start.server,
+            folders: start.folders,
+            found,
+            authorizer: start.authorizer,
+            quorum: start.quorum,
+            sessions: FetchSessions::new(settings.fetch_session_slots, start.seed),
+            view: ArcSwap::from_pointee(View {
+                image,
+                partitions: RedBlackTreeMapSync::new_sync(),
+                settings,
+            }),
+            applying: Mutex::new(()),
+            producer_ids: ProducerIds::default(),
+            requests: api::TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// This broker.
+    pub fn me(&self) -> BrokerId {
+        self.me
+    }
+
+    /// What the broker was started with.
+    pub fn server(&self) -> &Arc<ServerConfig> {
+        &self.server
+    }
+
+    /// The log folders.
+    pub fn folders(&self) -> &[Arc<Folder>] {
+        &self.folders
+    }
+
+    /// Who may do what.
+    pub fn authorizer(&self) -> &dyn Authorizer {
+        &*self.authorizer
+    }
+
+    /// How the metadata quorum stands.
+    pub fn quorum(&self) -> QuorumStatus {
+        self.quorum.status()
+    }
+
+    /// The cluster as it stands now.
+    pub fn view(&self) -> Arc<View> {
+        self.view.load_full()
+    }
+
+    /// The epoch of this broker's registration; -1 before it is known.
+    pub fn broker_epoch(&self) -> i64 {
+        self.view.load().image.broker(self.me).map_or(-1, |broker| broker.epoch)
+    }
+
+    /// How many fetch sessions there are, and how many partitions they hold together.
+    pub fn fetch_sessions(&self) -> (usize, usize) {
+        self.sessions.counts()
+    }
+
+    /// Requests taken up since the start, by the API's name.
+    pub fn request_counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.requests.iter().map(|count| count.load(Ordering::Relaxed));
+        api::TABLE.iter().map(|api| api.key.name()).zip(counts)
+    }
+
+    pub(crate) fn count_request(&self, row: usize) {
+        if let Some(count) = self.requests.get(row) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The bounds that the shell keeps.
+    pub fn network_settings(&self) -> NetworkSettings {
+        NetworkSettings::of(&self.view.load().settings)
+    }
+
+    /// Ends a round of requests: what was written in it is synced.
+    pub fn end_round(&self, out: &mut Outbox) {
+        for folder in &self.folders {
+            folder.begin_sync(out);
+        }
+    }
+
+    /// A task that was submitted to a disk has ended.
+    pub fn complete(&self, completion: Completion, out: &mut Outbox) {
+        if let Some(folder) = self.folders.iter().find(|one| one.token() == completion.token) {
+            folder.complete(completion, out);
+        }
+    }
+
+    /// The metadata quorum has committed up to a new image: partitions come, change and go.
+    /// `delta` says how it differs from the one before.
+    pub fn apply_image(&self, image: Arc<Image>, delta: &Delta, out: &mut Outbox) {
+        let _guard = self.applying.lock();
+        let old = self.view.load_full();
+        let settings = Arc::new(BrokerConfig::resolve(layers(&self.server, &image, self.me)));
+        let mut partitions = old.partitions.clone();
+        for topic in &delta.topics_deleted {
+            for (index, _) in topic.partitions() {
+                let key = TopicPartition { topic: topic.id, partition: index };
+                if let Some(partition) = partitions.get(&key).map(Arc::clone) {
+                    partitions.remove_mut(&key);
+                    remove(partition, out);
+                }
+            }
+        }
+        for topic in &delta.topics_created {
+            self.take_up(topic, &image, &mut partitions);
+        }
+        for change in &delta.topics_changed {
+            self.take_up(&change.new, &image, &mut partitions);
+            let config = topic_config(&self.server, &image, self.me, &change.new);
+            for (index, partition_image) in change.new.partitions() {
+                let key = TopicPartition { topic: change.new.id, partition: index };
+                if let Some(partition) = partitions.get(&key) {
+                    partition.update(partition_image, Arc::clone(&config), out);
+                }
+            }
+        }
+        if broker_configs_changed(delta) {
+            for topic in image.topics() {
+                let config = topic_config(&self.server, &image, self.me, topic);
+                for (index, partition_image) in topic.partitions() {
+                    let key = TopicPartition { topic: topic.id, partition: index };
+                    if let Some(partition) = partitions.get(&key) {
+                        partition.update(partition_image, Arc::clone(&config), out);
+                    }
+                }
+            }
+        }
+        self.view.store(Arc::new(View { image, partitions, settings }));
+    }
+
+    /// Creates what of a topic is held here and not known yet.
+    fn take_up(
+        &self,
+        topic: &Arc<TopicImage>,
+        image: &Image,
+        partitions: &mut RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+    ) {
+        let config = topic_config(&self.server, image, self.me, topic);
+        for (index, partition_image) in topic.partitions() {
+            let key = TopicPartition { topic: topic.id, partition: index };
+            if !partition_image.replicas.contains(&self.me) || partitions.contains_key(&key) {
+                continue;
+            }
+            let assigned = partition_image.directory_of(self.me).unwrap_or(DirectoryId::ZERO);
+            let Some(folder) = self.folder_for(key, assigned, partitions) else { continue };
+            let place = Place {
+                id: key,
+                name: Arc::clone(&topic.name),
+                me: self.me,
+                folder: Arc::clone(folder),
+            };
+            let partition = Partition::new(
+                place,
+                partition_image.clone(),
+                Arc::clone(&config),
+                self.view.load().settings.producer_id_expiration_ms,
+            );
+            partitions.insert_mut(key, Arc::new(partition));
+        }
+    }
+
+    /// The folder for a partition: where it was found, else the one it was assigned to, else the
+    /// one that holds the fewest.
+    fn folder_for(
+        &self,
+        key: TopicPartition,
+        assigned: DirectoryId,
+        partitions: &RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+    ) -> Option<&Arc<Folder>> {
+        if let Some(folder) = self.found.get(&key).and_then(|index| self.folders.get(*index)) {
+            return Some(folder);
+        }
+        if let Some(folder) = self.folders.iter().find(|folder| folder.id() == assigned) {
+            return Some(folder);
+        }
+        match self.folders.as_slice() {
+            [only] => Some(only),
+            several => several.iter().min_by_key(|folder| {
+                partitions.values().filter(|one| Arc::ptr_eq(one.folder(), folder)).count()
+            }),
+        }
+    }
+
+    /// Time has passed: what has aged is removed, what is due for a sync is synced. Called about
+    /// once a second; long work is done partition by partition, so that none is locked for long.
+    pub fn tick(&self, now: Now, out: &mut Outbox) {
+        for partition in self.view.load().partitions.values() {
+            partition.tick(now);
+        }
+        self.end_round(out);
+    }
+
+    /// Applies retention to every partition; called every `log.retention.check.interval.ms` on a
+    /// thread that may block.
+    pub fn apply_retention(&self, now: Now) -> Vec<PartitionError> {
+        let view = self.view();
+        view.partitions.values().filter_map(|one| one.apply_retention(now).err()).collect()
+    }
+
+    /// Removes the folders of topics deleted long enough ago. May block.
+    ///
+    /// # Errors
+    /// The first folder that could not be removed.
+    pub fn remove_deleted(&self) -> Result<(), FolderError> {
+        self.folders.iter().try_for_each(|folder| folder.log_folder().remove_deleted())
+    }
+
+    /// Writes down how far each log is on stable storage, so that a crash costs little reading.
+    ///
+    /// # Errors
+    /// The first folder whose checkpoints could not be written.
+    pub fn write_checkpoints(&self) -> Result<(), FolderError> {
+        let view = self.view();
+        for folder in &self.folders {
+            let logs: Vec<_> = partitions_in(&view, folder).filter_map(|p| p.checkpoint()).collect();
+            folder.log_folder().write_checkpoints(&logs)?;
+        }
+        Ok(())
+    }
+
+    /// Syncs and closes every log and leaves the proofs of a clean stop.
+    ///
+    /// # Errors
+    /// The first folder that could not be closed cleanly; the others are closed all the same.
+    pub fn close(&self) -> Result<(), FolderError> {
+        let view = self.view();
+        let mut outcome = Ok(());
+        for folder in &self.folders {
+            let closed = partitions_in(&view, folder)
+                .map(|partition| partition.close())
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(FolderError::from)
+                .and_then(|logs| {
+                    let logs: Vec<_> = logs.into_iter().flatten().collect();
+                    folder.log_folder().close_clean(&logs, self.broker_epoch())
+                });
+            outcome = outcome.and(closed);
+        }
+        outcome
+    }
+}
+
+fn partitions_in<'a>(
+    view: &'a View,
+    folder: &'a Arc<Folder>,
+) -> impl Iterator<Item = &'a Arc<Partition>> {
+    view.partitions.values().filter(|partition| Arc::ptr_eq(partition.folder(), folder))
+}
+
+fn broker_configs_changed(delta: &Delta) -> bool {
+    delta.configs.iter().any(|resource| resource.kind == ConfigResourceKind::Broker)
+}
+
+/// Takes a deleted topic's partition out of service at once and its files away on an I/O thread.
+fn remove(partition: Arc<Partition>, out: &mut Outbox) {
+    partition.retire(out);
+    let job = Box::new(move || -> crate::outbox::JobOutcome { Box::new(partition.delete_files()) });
+    out.push(Effect::Job { reply_to: None, job });
+}

@@ -1,0 +1,218 @@
+//! One worker's part of the node: its connections and the requests of theirs that wait.
+//!
+//! A worker belongs to one thread. What another thread has for one of its requests comes in by
+//! [`Worker::resume`], through the shell.
+
+use crate::api;
+use crate::call::{Call, Step};
+use crate::connection::Connection;
+use crate::context::{ConnectionId, RequestContext};
+use crate::node::Node;
+use crate::outbox::{Outbox, Wake};
+use crate::parked::{ParkedTable, Progress};
+use crate::ticket::{Ticket, WorkerId};
+use crate::time::Now;
+use bytes::Bytes;
+use headwater_protocol::header::RequestHeader;
+use headwater_protocol::wire::Reader;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// Why a connection has to be closed: what it sent cannot be answered.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each message says it")]
+pub enum FrameError {
+    #[error("the frame is no request: {0}")]
+    Malformed(#[from] headwater_protocol::wire::DecodeError),
+    #[error("API {api_key} version {api_version} is not offered")]
+    UnsupportedApi { api_key: i16, api_version: i16 },
+    #[error("too many requests wait on this worker")]
+    TooManyWaiting,
+    #[error("the handler asked for the connection to be closed")]
+    Refused,
+    #[error("there is no such connection")]
+    UnknownConnection,
+}
+
+/// The connections of one worker thread.
+pub struct Worker {
+    connections: BTreeMap<ConnectionId, Connection>,
+    next_connection: u64,
+    parked: ParkedTable,
+}
+
+impl Worker {
+    /// A worker without connections.
+    pub fn new(id: WorkerId) -> Self {
+        Self { connections: BTreeMap::new(), next_connection: 0, parked: ParkedTable::new(id) }
+    }
+
+    /// Takes in a new connection.
+    pub fn connect(
+        &mut self,
+        make_context: impl FnOnce(ConnectionId) -> RequestContext,
+    ) -> ConnectionId {
+        let id = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        self.connections.insert(id, Connection::new(make_context(id)));
+        id
+    }
+
+    /// The connection, to take its answers from.
+    pub fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.get_mut(&id)
+    }
+
+    /// How many connections there are.
+    pub fn connections_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How many requests wait.
+    pub fn parked_count(&self) -> usize {
+        self.parked.in_use()
+    }
+
+    /// Handles one request: the bytes of a frame without its length prefix.
+    ///
+    /// # Errors
+    /// When the connection has to be closed; answers that were due before are still to be sent.
+    pub fn handle_frame(
+        &mut self,
+        node: &Node,
+        id: ConnectionId,
+        frame: Bytes,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Result<(), FrameError> {
+        let connection = self.connections.get_mut(&id).ok_or(FrameError::UnknownConnection)?;
+        let mut reader = Reader::new(frame);
+        let header = RequestHeader::decode(&mut reader)?;
+        let RequestHeader { api_key, api_version, correlation_id, client_id, .. } = header;
+        let (row, api) = api::find(api_key, api_version)
+            .ok_or(FrameError::UnsupportedApi { api_key, api_version })?;
+        node.count_request(row);
+        connection.context.client_id = client_id;
+        let mut call = Call::new(
+            node,
+            now,
+            &connection.context,
+            (api_version, correlation_id),
+            out,
+            &mut self.parked,
+            None,
+        );
+        let step = (api.handler)(&mut call, &mut reader);
+        let (ticket, software) = (call.ticket, call.software.take());
+        if software.is_some() {
+            connection.context.software = software;
+        }
+        match step {
+            Ok(Step::Park { request, deadline_ms }) => {
+                let slot = connection.next_slot();
+                let ticket = match ticket {
+                    Some(ticket) => ticket,
+                    None => self.parked.reserve().ok_or(FrameError::TooManyWaiting)?,
+                };
+                self.parked.park(
+                    ticket,
+                    id,
+                    slot,
+                    (api_version, correlation_id),
+                    request,
+                    deadline_ms,
+                );
+                connection.push_waiting(ticket);
+                return Ok(());
+            }
+            Ok(Step::Ready(reply)) => connection.push_ready(reply),
+            Ok(Step::Silent) => connection.push_silent(),
+            Ok(Step::Close) => {
+                connection.close_after_answers();
+                self.release(ticket);
+                return Err(FrameError::Refused);
+            }
+            Err(error) => {
+                connection.close_after_answers();
+                self.release(ticket);
+                return Err(error.into());
+            }
+        }
+        self.release(ticket);
+        Ok(())
+    }
+
+    /// Resumes a parked request; gives the connection that may now have an answer to send.
+    pub fn resume(
+        &mut self,
+        node: &Node,
+        ticket: Ticket,
+        wake: Wake,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Option<ConnectionId> {
+        let mut entry = self.parked.take(ticket)?;
+        let id = entry.connection;
+        let Some(connection) = self.connections.get_mut(&id) else {
+            entry.request.retire(node, ticket);
+            self.parked.finish(ticket, &entry);
+            return None;
+        };
+        let mut call = Call::new(
+            node,
+            now,
+            &connection.context,
+            (entry.api_version, entry.correlation_id),
+            out,
+            &mut self.parked,
+            Some(ticket),
+        );
+        match entry.request.resume(&mut call, wake) {
+            Progress::Waits => {
+                self.parked.put_back(ticket, entry);
+                None
+            }
+            Progress::Done(reply) => {
+                entry.request.retire(node, ticket);
+                self.parked.finish(ticket, &entry);
+                if reply.is_none() {
+                    connection.close_after_answers();
+                }
+                connection.fill(entry.slot, reply);
+                Some(id)
+            }
+        }
+    }
+
+    /// Resumes the requests whose deadline has passed, and gives the connections concerned.
+    pub fn expire(&mut self, node: &Node, now: Now, out: &mut Outbox) -> Vec<ConnectionId> {
+        let mut ready = Vec::new();
+        while let Some(ticket) = self.parked.pop_expired(now.monotonic_ms) {
+            ready.extend(self.resume(node, ticket, Wake::Deadline, now, out));
+        }
+        ready
+    }
+
+    /// When [`Worker::expire`] has something to do next, on the monotonic clock.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.parked.next_deadline()
+    }
+
+    /// Forgets a connection and what of its requests still waits.
+    pub fn disconnect(&mut self, node: &Node, id: ConnectionId) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        for ticket in connection.waiting() {
+            if let Some(mut entry) = self.parked.take(ticket) {
+                entry.request.retire(node, ticket);
+                self.parked.finish(ticket, &entry);
+            }
+        }
+    }
+
+    fn release(&mut self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.parked.release(ticket);
+        }
+    }
+}
+

@@ -1,0 +1,263 @@
+//! A broker for tests: a real node over a disk in memory, asked through `Worker::handle_frame` like
+//! by a socket, with a stand-in for the controller that decides and applies at once.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use bytes::{Buf, Bytes, BytesMut};
+use headwater_log::{Disk, FolderOptions, LogFolder, MemoryDisk};
+use headwater_metadata::command::{Command, CommandError, CommandReply};
+use headwater_metadata::command::{InitializeCluster, RegisterBroker};
+use headwater_metadata::config::{ConfigTable, ServerConfig};
+use headwater_metadata::decide::{DecideContext, Policy, decide};
+use headwater_metadata::image::{Endpoint, Image, Position, SecurityProtocol};
+use headwater_node::authorizer::{AllowAll, Authorizer};
+use headwater_node::quorum::{NoQuorum, QuorumSource};
+use headwater_node::{
+    ConnectionId, Effect, Folder, Node, NodeStart, Now, Outbox, Reply, ReplyPart, RequestContext,
+    Wake, Worker, WorkerId,
+};
+use headwater_protocol::Request;
+use headwater_protocol::header::{decode_response, encode_request};
+use headwater_protocol::wire::{Reader, Writer};
+use headwater_types::{BrokerId, DirectoryId, EndOffset, LeaderEpoch, Uuid};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The broker's id.
+pub const ME: BrokerId = BrokerId(1);
+
+/// How a test's broker differs from the usual one.
+pub struct Options {
+    /// Settings of the server file.
+    pub settings: Vec<(&'static str, &'static str)>,
+    /// How many log folders there are.
+    pub folders: u8,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The quorum that it tells of.
+    pub quorum: Arc<dyn QuorumSource>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            settings: Vec::new(),
+            folders: 1,
+            authorizer: Arc::new(AllowAll),
+            quorum: Arc::new(NoQuorum),
+        }
+    }
+}
+
+/// A broker with one connection to it.
+pub struct Broker {
+    pub node: Node,
+    pub worker: Worker,
+    pub disk: MemoryDisk,
+    pub now: Now,
+    /// What the controller has committed.
+    pub image: Image,
+    /// Whether the controller answers.
+    pub controller_answers: bool,
+    policy: Policy,
+    connection: ConnectionId,
+    requests: i32,
+    ids_drawn: u8,
+    out: Outbox,
+}
+
+impl Broker {
+    /// The usual one.
+    pub fn start() -> Self {
+        Self::start_with(Options::default())
+    }
+
+    pub fn start_with(options: Options) -> Self {
+        let disk = MemoryDisk::new();
+        let mut config = ServerConfig::embedded().set("node.id", "1");
+        for (name, value) in options.settings {
+            config = config.set(name, value);
+        }
+        let server = Arc::new(config.build().expect("a sound configuration"));
+        let folders: Vec<_> = (0..options.folders).map(|n| open_folder(&disk, n)).collect();
+        let log_dirs = folders.iter().map(|folder| folder.id()).collect();
+        let layers = headwater_metadata::config::Layers::at_start(&server);
+        let settings = headwater_metadata::config::BrokerConfig::resolve(layers);
+        let policy = Policy {
+            num_partitions: settings.num_partitions,
+            default_replication_factor: settings.default_replication_factor,
+            delete_topic_enable: settings.delete_topic_enable,
+            configs: Arc::new(ConfigTable::get()),
+            ..Policy::free()
+        };
+        let node = Node::new(NodeStart {
+            me: ME,
+            server,
+            folders,
+            authorizer: options.authorizer,
+            quorum: options.quorum,
+            seed: 7,
+        });
+        let mut worker = Worker::new(WorkerId(0));
+        let connection =
+            worker.connect(|id| RequestContext { connection: id, ..RequestContext::for_tests() });
+        let mut broker = Self {
+            node,
+            worker,
+            disk,
+            now: Now { wall_ms: 1_700_000_000_000, monotonic_ms: 1_000 },
+            image: Image::default(),
+            controller_answers: true,
+            policy,
+            connection,
+            requests: 0,
+            ids_drawn: 0,
+            out: Outbox::new(),
+        };
+        broker.command(Command::InitializeCluster(InitializeCluster {
+            cluster_id: String::from("test-cluster"),
+            features: Vec::new(),
+        }));
+        broker.register(ME, log_dirs);
+        broker
+    }
+
+    /// Makes a broker known to the cluster.
+    pub fn register(&mut self, broker: BrokerId, log_dirs: Vec<DirectoryId>) {
+        self.command(Command::RegisterBroker(RegisterBroker {
+            broker,
+            cluster_id: None,
+            incarnation_id: Uuid([u8::try_from(broker.0).expect("a small id"); 16]),
+            endpoints: vec![Endpoint {
+                name: Arc::from("PLAINTEXT"),
+                host: Arc::from("localhost"),
+                port: 9092,
+                security_protocol: SecurityProtocol::Plaintext,
+            }],
+            features: Vec::new(),
+            rack: None,
+            log_dirs,
+            fenced: false,
+        }));
+    }
+
+    /// Has the controller decide a command.
+    pub fn command(&mut self, command: Command) -> CommandReply {
+        let outcome = self.decide(&command);
+        self.settle();
+        outcome.expect("the command is fine")
+    }
+
+    /// Asks and expects an answer at once (the controller's and the disk's part done).
+    pub fn ask<R: Request + 'static>(&mut self, version: i16, request: &R) -> R::Response {
+        self.send(version, request);
+        self.answer::<R>(version).expect("an answer")
+    }
+
+    /// Sends a request and lets the world do its part.
+    pub fn send<R: Request + 'static>(&mut self, version: i16, request: &R) {
+        self.requests += 1;
+        let mut writer = Writer::new();
+        encode_request(&mut writer, request, version, self.requests, Some("test".into()))
+            .expect("the request can be said in this version");
+        let frame = writer.into_bytes().expect("no external parts");
+        self.worker
+            .handle_frame(&self.node, self.connection, frame, self.now, &mut self.out)
+            .expect("the connection stays");
+        self.settle();
+    }
+
+    /// The next answer, if it is there.
+    pub fn answer<R: Request>(&mut self, version: i16) -> Option<R::Response> {
+        let connection = self.worker.connection(self.connection).expect("connected");
+        let mut bytes = joined(connection.pop_ready()?);
+        let length = bytes.get_u32();
+        assert_eq!(length as usize, bytes.len(), "the length prefix");
+        let mut reader = Reader::new(bytes);
+        let (_, response) = decode_response::<R>(&mut reader, version).expect("well-formed");
+        reader.finish().expect("nothing behind the response");
+        Some(response)
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, ms: u64) {
+        self.now.monotonic_ms += ms;
+        self.now.wall_ms += i64::try_from(ms).expect("a short time");
+        self.worker.expire(&self.node, self.now, &mut self.out);
+        self.settle();
+    }
+
+    fn decide(&mut self, command: &Command) -> Result<CommandReply, CommandError> {
+        let ids_drawn = &mut self.ids_drawn;
+        let mut ids = || {
+            *ids_drawn += 1;
+            [*ids_drawn; 16]
+        };
+        let mut context = DecideContext::new(self.now.wall_ms, &mut ids, &self.policy);
+        let decision = decide(&self.image, command, &mut context)?;
+        if !decision.records.is_empty() {
+            let end = EndOffset(self.image.position().end.0 + 1);
+            let position = Position { end, epoch: LeaderEpoch(1) };
+            self.image = decision.after.finish(position);
+            self.node.apply_image(Arc::new(self.image.clone()), &mut self.out);
+        }
+        Ok(decision.reply)
+    }
+
+    /// Does what was asked of the world until nothing is left.
+    fn settle(&mut self) {
+        loop {
+            self.node.end_round(&mut self.out);
+            let effects: Vec<Effect> = self.out.drain().collect();
+            if effects.is_empty() {
+                match self.disk.run_submitted() {
+                    Some(completion) => self.node.complete(completion, &mut self.out),
+                    None => return,
+                }
+            }
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        let (reply_to, wake) = match effect {
+            Effect::Wake(ticket, wake) => (Some(ticket), wake),
+            Effect::Command { .. } if !self.controller_answers => return,
+            Effect::Command { reply_to, command } => {
+                (reply_to, Wake::Command(self.decide(&command)))
+            }
+            Effect::Job { reply_to, job } => (reply_to, Wake::Job(job())),
+        };
+        if let Some(ticket) = reply_to {
+            self.worker.resume(&self.node, ticket, wake, self.now, &mut self.out);
+        }
+    }
+}
+
+fn open_folder(disk: &MemoryDisk, number: u8) -> Arc<Folder> {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let path = PathBuf::from(format!("/logs-{number}"));
+    let options =
+        FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([number + 100; 16]) };
+    let folder = LogFolder::open(disk, &path, options).expect("an empty folder");
+    Arc::new(Folder::new(folder, u64::from(number)))
+}
+
+fn joined(reply: Reply) -> Bytes {
+    let mut bytes = BytesMut::new();
+    for part in reply.into_parts() {
+        match part {
+            ReplyPart::Memory(part) => bytes.extend_from_slice(&part),
+            ReplyPart::File(slice) => {
+                let mut part = vec![0; slice.length as usize];
+                let read =
+                    slice.file.read_at(&mut part, slice.position).expect("the file is there");
+                assert_eq!(read, part.len(), "the file is long enough");
+                bytes.extend_from_slice(&part);
+            }
+        }
+    }
+    bytes.freeze()
+}
