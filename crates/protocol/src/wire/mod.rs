@@ -22,7 +22,7 @@ pub use writer::{SEGMENT_BYTES_MIN, Segment, Writer};
 /// Text in a message: a checked UTF-8 slice of the frame.
 pub type Str = bytestring::ByteString;
 
-pub(crate) use varint::{put_unsigned, put_zigzag, put_zigzag_long, take_zigzag, take_zigzag_long};
+pub(crate) use varint::{put_zigzag, put_zigzag_long, take_zigzag, take_zigzag_long};
 
 /// A struct of a message: what generated code implements for each.
 pub(crate) trait Body: Sized {
