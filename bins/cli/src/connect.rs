@@ -6,9 +6,13 @@ use headwater_client::core::ConnectionConfig;
 use headwater_client::{AdminClient, ClientConfig, parse_bootstrap};
 use headwater_protocol::wire::Str;
 use std::future::Future;
+use std::time::Duration;
 
 /// Attempts for each topic or broker: some seconds of waiting, for a leader that is moving.
 const ATTEMPTS_MAX: u32 = 8;
+
+/// How long one address may take to answer at most.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 /// Runs a command that talks to a cluster.
 ///
@@ -30,7 +34,8 @@ where
             negotiation_timeout_ms: u64::try_from(global.timeout.as_millis()).unwrap_or(u64::MAX),
             ..Default::default()
         },
-        connect_timeout: global.timeout,
+        // A name may stand for several addresses, and the first may swallow every packet.
+        connect_timeout: (global.timeout / 3).min(CONNECT_TIMEOUT_MAX),
         request_timeout: global.timeout,
         call_timeout: global.timeout,
         attempts_max: ATTEMPTS_MAX,

@@ -14,7 +14,9 @@ use headwater_client::core::{
     AdminError, CallError, ConnectionConfig, ConnectionError, Destination, Disposition, FrameError,
     LeaderHint, MetadataRequestFor, Route,
 };
-use headwater_client::{Address, AdminClient, Client, ClientConfig, Connection};
+use headwater_client::{
+    Address, AdminClient, Client, ClientConfig, ConnectFuture, Connection, Streams, Transport,
+};
 use headwater_protocol::ApiKey;
 use headwater_protocol::messages::create_topics::{
     CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
@@ -30,6 +32,7 @@ use headwater_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -393,4 +396,59 @@ async fn a_refresh_keeps_what_it_did_not_ask_about() {
     assert_eq!(names, ["a", "b"]);
     assert_eq!(cluster.topic_error("a"), None);
     assert_eq!(ErrorCode::from_code(0), Some(ErrorCode::None));
+}
+
+/// A transport whose first connection ends after so many bytes in one direction.
+struct Cut {
+    brokers: Memory,
+    after: usize,
+    outgoing: bool,
+    cut: std::sync::atomic::AtomicBool,
+}
+
+impl Transport for Cut {
+    fn connect<'a>(&'a self, address: &'a Address, timeout: Duration) -> ConnectFuture<'a> {
+        Box::pin(async move {
+            let Streams { mut reader, mut writer } = self.brokers.connect(address, timeout).await?;
+            if self.cut.swap(true, Ordering::Relaxed) {
+                return Ok(Streams { reader, writer });
+            }
+            let (outgoing, after) = (self.outgoing, u64::try_from(self.after).unwrap());
+            let (ours, theirs) = tokio::io::duplex(4_096);
+            tokio::spawn(async move {
+                let (their_reader, mut their_writer) = tokio::io::split(theirs);
+                let unlimited = u64::MAX;
+                let (out, back) = if outgoing { (after, unlimited) } else { (unlimited, after) };
+                let mut requests = their_reader.take(out);
+                let mut answers = (&mut reader).take(back);
+                // Whichever direction ends first takes both with it.
+                tokio::select! {
+                    _ = tokio::io::copy(&mut requests, &mut writer) => {}
+                    _ = tokio::io::copy(&mut answers, &mut their_writer) => {}
+                }
+            });
+            let (reader, writer) = tokio::io::split(ours);
+            Ok(Streams { reader: Box::new(reader), writer: Box::new(writer) })
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_cut_at_any_byte_is_made_good() {
+    for outgoing in [false, true] {
+        for after in 0..400 {
+            let describe = broker(DESCRIBE, |asked| described(asked, "c"));
+            let transport = Cut {
+                brokers: Memory::default().with("one:1", describe),
+                after,
+                outgoing,
+                cut: false.into(),
+            };
+            let client = Client::with_transport(config(&["one:1"]), Box::new(transport));
+            let admin = AdminClient::on(client);
+            let described = admin.describe_cluster(DescribeCluster::default()).await;
+            let id = described.map(|cluster| cluster.cluster_id);
+            assert_eq!(id, Ok(Some("c".to_owned())), "cut after {after}, outgoing {outgoing}");
+        }
+    }
 }

@@ -515,7 +515,11 @@ impl AdminError {
 
 fn code_text(code: i16) -> String {
     match ErrorCode::from_code(code) {
-        Some(known) => format!("{} [{}]", known.meaning(), known.name()),
+        // What it means to a person who has just named the topic.
+        Some(known @ (ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)) => {
+            format!("does not exist [{}]", known.name())
+        }
+        Some(known) => known.name().to_owned(),
         None => format!("error {code}, which this client does not know"),
     }
 }

@@ -17,8 +17,8 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// An empty inbox that refuses frames of more than `limit_bytes`. It holds no memory until
-    /// bytes arrive.
+    /// An empty inbox that refuses frames of more than `limit_bytes`. Between frames it holds room
+    /// for one small read at most.
     pub fn new(limit_bytes: usize) -> Self {
         Self { buffer: BytesMut::new(), expected: None, limit_bytes }
     }

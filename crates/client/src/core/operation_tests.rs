@@ -12,6 +12,7 @@ use headwater_protocol::messages::metadata::{
 };
 use headwater_protocol::wire::Str;
 use headwater_types::BrokerId;
+use proptest::prelude::*;
 
 const POLICY: RunPolicy = RunPolicy {
     deadline_ms: 10_000,
@@ -295,4 +296,73 @@ fn the_controller_is_looked_up_again_when_it_moved_and_obeyed_when_it_refuses() 
     assert_eq!(outcome.error_code(), Some(ErrorCode::TopicAlreadyExists));
     let text = outcome.to_string();
     assert_eq!(text, "topic a: because [TOPIC_ALREADY_EXISTS] (CreateTopics, broker 3 at h:1)");
+}
+
+proptest! {
+    /// Whatever brokers answer and however connections fail, every key is settled exactly once,
+    /// by the deadline, and nothing is sent after it.
+    #[test]
+    fn every_key_is_settled_in_time(
+        count in 1i32..20,
+        leaders in prop::collection::vec(-1i32..4, 20),
+        choices in prop::collection::vec((0usize..8, 0usize..4, 1u64..900), 1..60),
+    ) {
+        let cluster = cluster(&leaders);
+        let mut run = offsets(count);
+        let mut now_ms = 0;
+        let mut under_way: Vec<(CallId, Vec<PartitionKey>)> = Vec::new();
+        let mut refreshing = false;
+        let mut choices = choices.iter().cycle();
+        for _ in 0..10_000 {
+            match run.poll(now_ms, &cluster) {
+                Action::Done => break,
+                Action::Send { call, keys, .. } => {
+                    prop_assert!(now_ms < POLICY.deadline_ms);
+                    prop_assert!(!keys.is_empty());
+                    under_way.push((call, keys.to_vec()));
+                    continue;
+                }
+                Action::Refresh(_) => {
+                    prop_assert!(!refreshing, "one at a time");
+                    refreshing = true;
+                    continue;
+                }
+                Action::Wait { until_ms } => {
+                    prop_assert!(now_ms < until_ms && until_ms <= POLICY.deadline_ms);
+                    if under_way.is_empty() && !refreshing {
+                        now_ms = until_ms;
+                        continue;
+                    }
+                }
+                Action::Await => prop_assert!(!under_way.is_empty() || refreshing),
+            }
+            // Something under way ends, one way or another.
+            let &(outcome, which, pause_ms) = choices.next().unwrap();
+            now_ms += pause_ms;
+            if refreshing && (outcome == 0 || under_way.is_empty()) {
+                refreshing = false;
+                let failed = CallError::NoBootstrap { reasons: String::new() };
+                run.refreshed(now_ms, if outcome == 1 { Err(failed) } else { Ok(()) });
+                continue;
+            }
+            if under_way.is_empty() {
+                continue;
+            }
+            let (call, keys) = under_way.swap_remove(which % under_way.len());
+            let codes = [0, 0, 3, 6, 7, 29, 0, 0];
+            let answered = |skip: usize| {
+                let each = |key: &PartitionKey| (key.partition, codes[outcome], 5);
+                listed(&keys.iter().skip(skip).map(each).collect::<Vec<_>>())
+            };
+            let api = headwater_protocol::ApiKey::ListOffsets;
+            run.answered(now_ms, call, match outcome {
+                6 => Err(lost(api)),
+                7 => Ok((broker(1), 7, answered(1))),
+                _ => Ok((broker(1), 7, answered(0))),
+            });
+        }
+        prop_assert_eq!(run.poll(now_ms.max(POLICY.deadline_ms), &cluster), Action::Done);
+        let keys: Vec<i32> = run.finish().into_keys().map(|key| key.partition).collect();
+        prop_assert_eq!(keys, (0..count).collect::<Vec<_>>());
+    }
 }

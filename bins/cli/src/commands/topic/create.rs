@@ -104,7 +104,8 @@ impl Row {
         Self {
             name,
             created,
-            id: (!topic.id.is_zero()).then(|| topic.id.to_string()),
+            // A topic that was only checked has no id to be found by.
+            id: (created && !topic.id.is_zero()).then(|| topic.id.to_string()),
             partitions: topic.partitions,
             replication_factor: topic.replication_factor,
             error: None,

@@ -191,7 +191,7 @@ impl Operation for DescribeConfigs {
     fn request(
         &self,
         keys: &[ConfigResource],
-        _version: i16,
+        version: i16,
     ) -> Result<DescribeConfigsRequest, &'static str> {
         let resources = keys
             .iter()
@@ -208,7 +208,8 @@ impl Operation for DescribeConfigs {
         Ok(DescribeConfigsRequest {
             resources,
             include_synonyms: self.synonyms,
-            include_documentation: self.documentation,
+            // What an older broker cannot say is left out, as the type of each config is.
+            include_documentation: self.documentation && version >= 3,
             ..Default::default()
         })
     }

@@ -79,6 +79,9 @@ fn ids(brokers: &[headwater_types::BrokerId]) -> Vec<i32> {
     brokers.iter().map(|broker| broker.0).collect()
 }
 
+#[cfg(test)]
+mod tests;
+
 fn text(value: &str) -> headwater_protocol::wire::Str {
     headwater_protocol::wire::Str::from(value)
 }
