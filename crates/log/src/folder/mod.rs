@@ -398,6 +398,3 @@ fn find_partitions(disk: &dyn Disk, path: &Path) -> Result<Vec<FoundPartition>, 
     }
     Ok(found)
 }
-
-#[cfg(test)]
-mod tests;

@@ -70,13 +70,13 @@ mod tests {
 
     const KAFKA: &str = "#\n#Tue Nov 24 15:04:21 UTC 2026\nnode.id=1\n\
                          directory.id=H8cCfd10ZKM2Pyx7Fgk1RQ\nversion=1\n\
-                         cluster.id=kafka-oracle-cluster-0\n";
+                         cluster.id=kafka-cluster-0\n";
 
     #[test]
     fn a_file_of_kafka_is_read_and_ours_reads_back() {
         let properties = MetaProperties::parse(KAFKA).unwrap();
         assert_eq!(properties.node, BrokerId(1));
-        assert_eq!(properties.cluster_id.as_deref(), Some("kafka-oracle-cluster-0"));
+        assert_eq!(properties.cluster_id.as_deref(), Some("kafka-cluster-0"));
         assert_eq!(properties.directory_id.unwrap().to_string(), "H8cCfd10ZKM2Pyx7Fgk1RQ");
         assert_eq!(MetaProperties::parse(&properties.to_text()), Ok(properties));
     }

@@ -201,6 +201,3 @@ impl Log {
         error
     }
 }
-
-#[cfg(test)]
-mod tests;

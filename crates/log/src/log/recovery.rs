@@ -13,7 +13,7 @@ use super::producer_state::{Producers, Staged, parse_snapshot};
 use super::read::Walk;
 use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
 use super::segment::Active;
-use crate::disk::{DiskFile, OpenMode, read_whole, write_whole_unsynced};
+use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
 use crate::error::OpenError;
 use headwater_types::{EndOffset, Offset};
 use std::sync::Arc;

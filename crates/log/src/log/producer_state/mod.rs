@@ -244,6 +244,3 @@ fn end_transaction(
     entry.transaction_first = None;
     Ok(ended)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,183 @@
+//! Appending and reading back.
+
+use crate::common::*;
+use headwater_log::*;
+use headwater_types::*;
+
+#[test]
+fn offsets_are_given_and_bytes_come_back() {
+    let (disk, mut log) = new_log(small());
+    assert!(disk.list(&folder()).is_err(), "no files before the first append");
+    let first = append(&mut log, &records(3, 10)).unwrap();
+    assert_eq!((first.first, first.last, first.end), (Offset(0), Offset(2), EndOffset(3)));
+    let second = append(&mut log, &records(1, 1500)).unwrap();
+    assert_eq!((second.first, second.last, second.records), (Offset(3), Offset(3), 1));
+    let third = append(&mut log, &records(2, 300)).unwrap();
+    assert!(third.rolled, "1500 and 600 bytes are more than 2000");
+    assert_eq!(log.segments_count(), 2);
+    let expected =
+        [records(3, 10).placed(0, 0), records(1, 1500).placed(3, 0), records(2, 300).placed(4, 0)];
+    assert_eq!(read_all(&log, Offset(0)), expected.concat());
+    assert_eq!(read_all(&log, Offset(2)), expected.concat(), "whole batches");
+    assert_eq!(read_all(&log, Offset(5)), expected[2]);
+}
+
+#[test]
+fn a_read_obeys_its_limits() {
+    let (_disk, mut log) = new_log(LogConfig { segment_bytes: 1 << 20, ..small() });
+    for _ in 0..100 {
+        append(&mut log, &records(2, 40)).unwrap();
+    }
+    let size = records(2, 40).bytes().len();
+    let read = |from, max_bytes, at_least_one, upper| {
+        let limit = ReadLimit { max_bytes, at_least_one, upper: EndOffset(upper) };
+        let read = log.read(Offset(from), limit).unwrap();
+        assert_eq!(bytes_of(&read).len() % size, 0);
+        (read.bytes / size, read.first.0, read.next.0)
+    };
+    assert_eq!(read(0, size, false, 200), (1, 0, 2));
+    assert_eq!(read(0, size - 1, false, 200), (0, 0, 0));
+    assert_eq!(read(0, 0, true, 200), (1, 0, 2));
+    assert_eq!(read(1, size * 7 + 5, true, 200), (7, 0, 14));
+    assert_eq!(read(10, 1 << 20, true, 31), (10, 10, 30), "the batch 30..=31 reaches the bound");
+    assert_eq!(read(10, 1 << 20, true, 32), (11, 10, 32));
+    assert_eq!(read(10, 1 << 20, true, 10), (0, 10, 10));
+    assert_eq!(read(190, 1 << 20, true, 1000), (5, 190, 200));
+    assert_eq!(read(200, 1 << 20, true, 1000), (0, 200, 200));
+    let limit = ReadLimit { max_bytes: 10, at_least_one: true, upper: EndOffset(200) };
+    assert!(matches!(log.read(Offset(201), limit), Err(ReadError::OutOfRange { .. })));
+    assert!(matches!(log.read(Offset(-1), limit), Err(ReadError::OutOfRange { .. })));
+}
+
+#[test]
+fn the_newest_small_batches_come_from_memory_and_large_ones_from_the_file() {
+    let (_disk, mut log) = new_log(LogConfig { segment_bytes: 1 << 20, ..small() });
+    append(&mut log, &records(1, 100)).unwrap();
+    append(&mut log, &records(1, 20_000)).unwrap();
+    let read = |from| {
+        let limit = ReadLimit { max_bytes: 1000, at_least_one: true, upper: log.log_end() };
+        log.read(Offset(from), limit).unwrap().slices
+    };
+    assert!(matches!(read(0)[..], [ReadSlice::Memory(_)]));
+    assert!(matches!(read(1)[..], [ReadSlice::File(_)]));
+}
+
+#[test]
+fn each_rule_has_its_error() {
+    let config = LogConfig {
+        max_message_bytes: 500,
+        segment_bytes: 450,
+        timestamp_before_max_ms: 1000,
+        timestamp_after_max_ms: 1000,
+        ..small()
+    };
+    let (_disk, mut log) = new_log(config);
+    let mut code = |spec: &Spec| append(&mut log, spec).map(|_| ()).map_err(|error| error.code());
+    let at = |timestamp| Spec { records: vec![(timestamp, 1)], ..Spec::default() };
+    assert_eq!(code(&records(1, 500)), Err(ErrorCode::MessageTooLarge));
+    assert_eq!(code(&records(1, 400)), Err(ErrorCode::RecordListTooLarge));
+    assert_eq!(code(&at(T0 + 1001)), Err(ErrorCode::InvalidTimestamp));
+    assert_eq!(code(&at(T0 - 1001)), Err(ErrorCode::InvalidTimestamp));
+    assert_eq!(code(&at(T0 + 1000)), Ok(()));
+    assert_eq!(code(&at(T0 - 1000)), Ok(()));
+    assert_eq!(code(&at(-1)), Ok(()), "no timestamp is no wrong one");
+    let stamped = Spec { attributes: 8, ..Spec::default() };
+    assert_eq!(code(&stamped), Err(ErrorCode::InvalidTimestamp));
+    let control = Spec { attributes: 0x20, ..Spec::default() };
+    assert_eq!(code(&control), Err(ErrorCode::InvalidRecord));
+    let placed = Spec { base: 5, ..Spec::default() };
+    assert_eq!(code(&placed), Err(ErrorCode::InvalidRecord));
+    let unsequenced = from_producer(1, 0, -1, 1);
+    assert_eq!(code(&unsequenced), Err(ErrorCode::InvalidRecord));
+    let two = vec![records(1, 1).valid(), records(1, 1).valid()];
+    let refused = log.append_as_leader(two, LeaderEpoch(0), T0, AppendOptions::default());
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::InvalidRecord);
+    assert_eq!(log.log_end(), EndOffset(3));
+}
+
+#[test]
+fn append_time_is_stamped_with_a_right_checksum() {
+    let config = LogConfig { timestamp_type: TimestampType::LogAppendTime, ..small() };
+    let (_disk, mut log) = new_log(config);
+    let spec = Spec { records: vec![(5, 10), (6, 20)], ..Spec::default() };
+    let appended = append(&mut log, &spec).unwrap();
+    assert_eq!(appended.log_append_time, Some(T0));
+    let bytes = read_all(&log, Offset(0));
+    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[21..]) as u32;
+    assert_eq!(bytes[17..21], crc.to_be_bytes());
+    assert_eq!(bytes[22], 8);
+    assert_eq!(bytes[35..43], T0.to_be_bytes());
+    assert_eq!(log.max_timestamp().unwrap().unwrap().timestamp, T0);
+}
+
+#[test]
+fn a_follower_keeps_offsets_and_epochs() {
+    let (_disk, mut log) = new_log(small());
+    let batch = |base, epoch| valid(records(2, 10).placed(base, epoch));
+    let appended = log.append_as_follower(vec![batch(0, 1), batch(5, 1), batch(9, 4)], T0).unwrap();
+    assert_eq!((appended.first, appended.last), (Offset(0), Offset(10)));
+    assert_eq!(log.log_end(), EndOffset(11));
+    let refused = log.append_as_follower(vec![batch(10, 4)], T0).unwrap_err();
+    assert!(matches!(refused, AppendError::OffsetGap { .. }));
+    let end = |epoch| log.epoch_end(LeaderEpoch(epoch)).map(|end| (end.epoch.0, end.end.0));
+    assert_eq!(end(1), Some((1, 9)));
+    assert_eq!(end(3), Some((1, 9)));
+    assert_eq!(end(4), Some((4, 11)));
+    assert_eq!(end(5), None);
+    let limit = ReadLimit { max_bytes: 1, at_least_one: true, upper: EndOffset(11) };
+    assert_eq!(log.read(Offset(3), limit).unwrap().first, Offset(5), "behind the gap");
+}
+
+#[test]
+fn offsets_too_far_apart_for_one_segment_are_not_in_one() {
+    let (disk, mut log) = new_log(small());
+    let far = i64::from(i32::MAX) + 10;
+    for base in [0, 5, far, far + 7, 3 * far] {
+        log.append_as_follower(vec![valid(records(1, 10).placed(base, 0))], T0).unwrap();
+    }
+    assert_eq!(log.segments_count(), 3);
+    sync(&mut log, &disk);
+    let log = open_on(&disk, small(), OpenKind::UNKNOWN).unwrap();
+    assert_eq!(log.log_end(), EndOffset(3 * far + 1));
+    let limit = ReadLimit { max_bytes: 1, at_least_one: true, upper: log.log_end() };
+    assert_eq!(log.read(Offset(far + 1), limit).unwrap().first, Offset(far + 7));
+    assert_eq!(log.read(Offset(far + 8), limit).unwrap().first, Offset(3 * far));
+}
+
+#[test]
+fn segments_roll_by_the_time_of_their_records() {
+    let (_disk, mut log) = new_log(LogConfig { segment_ms: 1000, ..small() });
+    let at = |timestamp| Spec { records: vec![(timestamp, 1)], ..Spec::default() };
+    let rolled: Vec<bool> = [T0, T0 + 1000, T0 - 5, T0 + 1001, T0 + 2001, T0 + 2002]
+        .into_iter()
+        .map(|timestamp| append(&mut log, &at(timestamp)).unwrap().rolled)
+        .collect();
+    assert_eq!(rolled, [false, false, false, true, false, true]);
+}
+
+#[test]
+fn records_are_found_by_their_timestamp() {
+    let (disk, mut log) = new_log(small());
+    for n in 0..60 {
+        let records = vec![(T0 + n * 100, 30), (T0 + n * 100 + 50, 30), (T0 + n * 100 + 20, 30)];
+        append(&mut log, &Spec { records, ..Spec::default() }).unwrap();
+    }
+    assert!(log.segments_count() > 3);
+    sync(&mut log, &disk);
+    let reopened = open_on(&disk, small(), OpenKind::UNKNOWN).unwrap();
+    for log in [&log, &reopened] {
+        let find = |timestamp| {
+            let found = log.offset_for_timestamp(timestamp, log.log_end()).unwrap();
+            found.map(|found| (found.offset.0, found.timestamp - T0))
+        };
+        for n in 0..60 {
+            assert_eq!(find(T0 + n * 100), Some((n * 3, n * 100)));
+            assert_eq!(find(T0 + n * 100 + 1), Some((n * 3 + 1, n * 100 + 50)));
+        }
+        assert_eq!(find(0), Some((0, 0)));
+        assert_eq!(find(T0 + 5951), None);
+        assert_eq!(log.offset_for_timestamp(T0 + 300, EndOffset(9)).unwrap(), None);
+        let max = log.max_timestamp().unwrap().unwrap();
+        assert_eq!((max.offset, max.timestamp), (Offset(178), T0 + 5950));
+    }
+}

@@ -1,0 +1,107 @@
+//! Disks that fail, fill up, or forget.
+
+use crate::common::*;
+use headwater_log::*;
+use headwater_types::*;
+use std::io::ErrorKind;
+
+#[test]
+fn a_failed_sync_is_final() {
+    let (disk, mut log) = new_log(small());
+    append(&mut log, &records(1, 1)).unwrap();
+    sync(&mut log, &disk);
+    append(&mut log, &records(1, 1)).unwrap();
+    disk.plan_failures(|plan| {
+        plan.by_kind.insert(OperationKind::Sync, ErrorKind::Other);
+    });
+    let plan = log.begin_sync().unwrap();
+    let result = plan.run(&disk);
+    assert!(log.complete_sync(plan, result).is_err());
+    disk.plan_failures(|plan| plan.by_kind.clear());
+    assert_eq!(log.durable_end(), EndOffset(1));
+    assert!(log.failure().is_some());
+    assert!(log.begin_sync().is_none(), "not tried again");
+    let refused = append(&mut log, &records(1, 1)).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::KafkaStorageError);
+    assert!(log.truncate_to(EndOffset(0), T0).is_err());
+    assert!(log.close_clean().is_err());
+    assert_eq!(read_all(&log, Offset(0)).len(), 2 * records(1, 1).bytes().len(), "reads go on");
+}
+
+#[test]
+fn a_full_disk_is_survived() {
+    let (disk, mut log) = new_log(small());
+    append(&mut log, &from_producer(1, 0, 0, 1)).unwrap();
+    let before = read_all(&log, Offset(0));
+    for room in 0..70 {
+        let used = log.size_bytes() + 1000;
+        let _ = used;
+        disk.plan_failures(|plan| plan.capacity_bytes = Some(room));
+        let refused = append(&mut log, &from_producer(1, 0, 1, 1)).unwrap_err();
+        assert!(matches!(refused, AppendError::Full(_)), "{refused}");
+        assert_eq!(read_all(&log, Offset(0)), before);
+    }
+    disk.plan_failures(|plan| plan.capacity_bytes = None);
+    assert_eq!(append(&mut log, &from_producer(1, 0, 1, 1)).unwrap().first, Offset(1));
+    assert_eq!(log.log_end(), EndOffset(2));
+}
+
+/// A script of appends, syncs, rolls, a truncation and a retention, on a disk where one operation
+/// fails. Returns the log's durable end, and the bytes up to it, as far as it got.
+fn script(disk: &MemoryDisk) -> (i64, Vec<u8>) {
+    let mut acknowledged = (0, Vec::new());
+    let Ok(mut log) = open_on(disk, small(), OpenKind::UNKNOWN) else { return acknowledged };
+    let mut bytes = Vec::new();
+    for n in 0..12 {
+        let spec = records(2, 150);
+        match append(&mut log, &spec) {
+            Ok(appended) => bytes.extend(spec.placed(appended.first.0, 0)),
+            Err(_) => continue,
+        }
+        if n == 7 && log.truncate_to(EndOffset(10), T0).is_ok() {
+            let size = spec.bytes().len();
+            bytes.truncate(log.log_end().0 as usize / 2 * size);
+            acknowledged = (log.log_end().0, bytes.clone());
+        } else if n == 7 {
+            return acknowledged;
+        }
+        if n % 2 == 0 {
+            let Some(plan) = log.begin_sync() else { continue };
+            let end = plan.end().0;
+            let covered = bytes.clone();
+            let result = plan.run(disk);
+            if log.complete_sync(plan, result).is_ok() {
+                acknowledged = (end, covered);
+            }
+        }
+        let _ = log.apply_retention(T0, log.log_end());
+    }
+    let _ = log.close_clean();
+    acknowledged
+}
+
+#[test]
+fn whatever_operation_fails_nothing_acknowledged_is_lost() {
+    let whole = memory_disk();
+    let acknowledged = script(&whole);
+    assert!(acknowledged.0 >= 14);
+    let operations = whole.operations();
+    assert!(operations > 60);
+    for ordinal in 0..operations {
+        for kind in [ErrorKind::Other, ErrorKind::StorageFull] {
+            let disk = memory_disk();
+            disk.plan_failures(|plan| {
+                plan.by_ordinal.insert(ordinal, kind);
+            });
+            let (end, bytes) = script(&disk);
+            for fate in [Fate::Lost, Fate::Kept, Fate::Cut(100)] {
+                let disk = disk.crash(|_| fate);
+                let log = open_on(&disk, small(), OpenKind::UNKNOWN)
+                    .unwrap_or_else(|error| panic!("operation {ordinal} {kind}: {error}"));
+                assert!(log.log_end().0 >= end, "operation {ordinal} {kind} {fate:?}");
+                let found = read_all(&log, log.log_start());
+                assert!(found.starts_with(&bytes), "operation {ordinal} {kind} {fate:?}");
+            }
+        }
+    }
+}
