@@ -172,6 +172,7 @@ pub(super) fn from_environment(
     let mut settings: Vec<Setting> = variables
         .into_iter()
         .filter(|(variable, _)| !ENVIRONMENT_RESERVED.contains(&variable.as_str()))
+        .filter(|(variable, _)| !is_of_kubernetes(variable))
         .filter_map(|(variable, value)| {
             let rest = variable.strip_prefix(ENVIRONMENT_PREFIX)?;
             let name = name_of_variable(rest);
@@ -180,6 +181,16 @@ pub(super) fn from_environment(
         .collect();
     settings.sort_by(|a, b| a.name.cmp(&b.name));
     settings
+}
+
+/// Kubernetes gives every container such variables about a service that is called `headwater` or
+/// `headwater-something`; no config has such a name.
+fn is_of_kubernetes(variable: &str) -> bool {
+    let port = |after: &str| after.is_empty() || after.starts_with(|c: char| c.is_ascii_digit());
+    variable.contains("_SERVICE_HOST")
+        || variable.contains("_SERVICE_PORT")
+        || variable.ends_with("_PORT")
+        || variable.split("_PORT_").skip(1).any(port)
 }
 
 fn name_of_variable(rest: &str) -> String {
@@ -251,6 +262,10 @@ mod tests {
             ("HEADWATER_LOG_LEVEL", "debug"),
             ("HEADWATER_LISTENER_NAME_A__B___C_SSL_KEY", "k"),
             ("PATH", "/bin"),
+            ("HEADWATER_SERVICE_HOST", "10.0.0.1"),
+            ("HEADWATER_SERVICE_PORT_KAFKA", "9092"),
+            ("HEADWATER_PORT", "tcp://10.0.0.1:9092"),
+            ("HEADWATER_BROKER_PORT_9092_TCP_ADDR", "10.0.0.1"),
         ];
         let variables = given.map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(
