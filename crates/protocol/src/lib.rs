@@ -42,5 +42,8 @@ pub mod messages;
 pub mod records;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use message::{Message, Request};
 pub use messages::ApiKey;

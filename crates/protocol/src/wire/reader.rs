@@ -26,6 +26,8 @@ pub struct Reader {
     flexible: bool,
     memory_left: usize,
     memory_limit: usize,
+    #[cfg(any(test, feature = "arbitrary"))]
+    lenient: bool,
 }
 
 impl Reader {
@@ -38,7 +40,32 @@ impl Reader {
 
     /// A reader whose decoded messages may allocate `limit_bytes` in all.
     pub fn with_memory_limit(frame: Bytes, limit_bytes: usize) -> Self {
-        Self { rest: frame, flexible: false, memory_left: limit_bytes, memory_limit: limit_bytes }
+        Self {
+            rest: frame,
+            flexible: false,
+            memory_left: limit_bytes,
+            memory_limit: limit_bytes,
+            #[cfg(any(test, feature = "arbitrary"))]
+            lenient: false,
+        }
+    }
+
+    /// A reader that makes a message of any bytes: lengths are cut to a few, texts made ASCII, and
+    /// where bytes end zeros follow. Made for tests and fuzzing.
+    #[cfg(any(test, feature = "arbitrary"))]
+    pub fn lenient(noise: Bytes) -> Self {
+        Self { lenient: true, ..Self::with_memory_limit(noise, usize::MAX) }
+    }
+
+    #[cfg(any(test, feature = "arbitrary"))]
+    const fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    #[cfg(not(any(test, feature = "arbitrary")))]
+    #[inline(always)]
+    const fn is_lenient(&self) -> bool {
+        false
     }
 
     /// Bytes that were not read yet.
@@ -74,12 +101,15 @@ impl Reader {
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let Some(&chunk) = self.rest.first_chunk::<N>() else { return Err(self.truncated(N)) };
+        let Some(&chunk) = self.rest.first_chunk::<N>() else {
+            return if self.is_lenient() { Ok([0; N]) } else { Err(self.truncated(N)) };
+        };
         self.rest.advance(N);
         Ok(chunk)
     }
 
     fn take_slice(&mut self, length: usize) -> Result<Bytes, DecodeError> {
+        let length = if self.is_lenient() { length.min(self.rest.len()) } else { length };
         if length > self.rest.len() {
             return Err(self.truncated(length));
         }
@@ -133,6 +163,9 @@ impl Reader {
 
     /// Reads a 64-bit float.
     pub fn f64(&mut self) -> Result<f64, DecodeError> {
+        if self.is_lenient() {
+            return self.i32().map(f64::from);
+        }
         self.take().map(f64::from_be_bytes)
     }
 
@@ -153,12 +186,24 @@ impl Reader {
 
     /// Reads a length of two classic bytes, or a compact one; `None` is null.
     fn short_length(&mut self) -> Result<Option<usize>, DecodeError> {
+        if self.is_lenient() {
+            return self.lenient_length();
+        }
         if self.flexible { self.compact_length() } else { signed_length(self.i16()?.into()) }
     }
 
     /// Reads a length of four classic bytes, or a compact one; `None` is null.
     fn long_length(&mut self) -> Result<Option<usize>, DecodeError> {
+        if self.is_lenient() {
+            return self.lenient_length();
+        }
         if self.flexible { self.compact_length() } else { signed_length(self.i32()?) }
+    }
+
+    /// A small length of any byte; null now and then.
+    fn lenient_length(&mut self) -> Result<Option<usize>, DecodeError> {
+        let [byte] = self.take()?;
+        Ok(usize::from(byte % 5).checked_sub(1))
     }
 
     fn compact_length(&mut self) -> Result<Option<usize>, DecodeError> {
@@ -172,13 +217,15 @@ impl Reader {
 
     /// Reads a text.
     pub fn string(&mut self) -> Result<Str, DecodeError> {
-        self.nullable_string()?.ok_or(DecodeError::Null)
+        let text = self.nullable_string()?;
+        if self.is_lenient() { Ok(text.unwrap_or_default()) } else { text.ok_or(DecodeError::Null) }
     }
 
     /// Reads a text that may be null.
     pub fn nullable_string(&mut self) -> Result<Option<Str>, DecodeError> {
         let Some(length) = self.short_length()? else { return Ok(None) };
         let bytes = self.take_slice(length)?;
+        let bytes = if self.is_lenient() { readable(&bytes) } else { bytes };
         Str::try_from(bytes).map(Some).map_err(|_| DecodeError::Utf8)
     }
 
@@ -192,7 +239,12 @@ impl Reader {
 
     /// Reads bytes.
     pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
-        self.nullable_bytes()?.ok_or(DecodeError::Null)
+        let bytes = self.nullable_bytes()?;
+        if self.is_lenient() {
+            Ok(bytes.unwrap_or_default())
+        } else {
+            bytes.ok_or(DecodeError::Null)
+        }
     }
 
     /// Reads bytes that may be null.
@@ -214,7 +266,12 @@ impl Reader {
         bytes_min: usize,
         element: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        self.nullable_array(bytes_min, element)?.ok_or(DecodeError::Null)
+        let array = self.nullable_array(bytes_min, element)?;
+        if self.is_lenient() {
+            Ok(array.unwrap_or_default())
+        } else {
+            array.ok_or(DecodeError::Null)
+        }
     }
 
     /// Reads an array that may be null and whose elements take at least `bytes_min` bytes each.
@@ -224,7 +281,7 @@ impl Reader {
         mut element: impl FnMut(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<Option<Vec<T>>, DecodeError> {
         let Some(count) = self.long_length()? else { return Ok(None) };
-        if count > self.rest.len() / bytes_min.max(1) {
+        if count > self.rest.len() / bytes_min.max(1) && !self.is_lenient() {
             return Err(DecodeError::Count { claimed: count, remaining: self.rest.len() });
         }
         self.charge(count.saturating_mul(size_of::<T>()))?;
@@ -271,6 +328,9 @@ impl Reader {
         if !self.flexible {
             return Ok(unknown);
         }
+        if self.is_lenient() {
+            return self.lenient_tagged_fields(known);
+        }
         let count = self.uvarint()? as usize;
         if count > self.rest.len() / 2 {
             return Err(DecodeError::Count { claimed: count, remaining: self.rest.len() });
@@ -305,6 +365,29 @@ impl Reader {
         }
         Ok(unknown)
     }
+
+    /// Tries tags that messages know, and adds one that none does now and then.
+    fn lenient_tagged_fields(
+        &mut self,
+        mut known: impl FnMut(&mut Self, u32) -> Result<bool, DecodeError>,
+    ) -> Result<TaggedFields, DecodeError> {
+        let mut unknown = TaggedFields::default();
+        let [wanted] = self.take()?;
+        for tag in 0..4 {
+            if wanted & (1 << tag) != 0 {
+                known(self, tag)?;
+            }
+        }
+        if wanted >= 0xf0 {
+            unknown.push(1000 + u32::from(wanted), self.take_slice(3)?);
+        }
+        Ok(unknown)
+    }
+}
+
+/// Any bytes as ASCII.
+fn readable(bytes: &[u8]) -> Bytes {
+    bytes.iter().map(|byte| b'a' + byte % 26).collect()
 }
 
 fn signed_length(length: i32) -> Result<Option<usize>, DecodeError> {

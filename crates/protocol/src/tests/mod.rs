@@ -1,0 +1,6 @@
+//! Tests that go through every message at every version.
+
+mod differential;
+mod hostile;
+mod noise;
+mod round_trip;
