@@ -17,8 +17,8 @@ mod logger;
 pub mod shell;
 pub mod storage;
 
-pub use self::core::{Committed, QuorumStatus, VoterStatus};
-pub use self::shell::{ControllerHandle, ControllerOptions, StartError};
+pub use self::core::{Committed, QuorumStatus, SnapshotEvery, VERSION_FEATURE, VoterStatus};
+pub use self::shell::{Answer, ControllerHandle, ControllerOptions, OnCommitted, StartError};
 
 mod generated {
     //! Committed output of `cargo xtask codegen`.

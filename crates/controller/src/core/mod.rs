@@ -27,7 +27,7 @@ use headwater_metadata::command::{Command, CommandError, CommandReply, Initializ
 use headwater_metadata::decide::{DecideContext, Policy, decide};
 use headwater_metadata::image::{ApplyError, Delta, Image, ImageBuilder};
 use headwater_metadata::record::MetadataEntry;
-use headwater_types::{EndOffset, ErrorCode, LeaderEpoch};
+use headwater_types::{BrokerId, EndOffset, ErrorCode, LeaderEpoch};
 use prost::Message as _;
 use raft::eraftpb::ConfState;
 use raft::{Config, RawNode, StateRole};
@@ -48,6 +48,9 @@ const MESSAGE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Messages under way to one peer.
 const MESSAGES_IN_FLIGHT_MAX: usize = 64;
+
+/// The feature whose level says which records there may be.
+pub const VERSION_FEATURE: &str = "headwater.version";
 
 /// Commands whose answer waits for a commit.
 const WAITING_MAX: usize = 100_000;
@@ -174,6 +177,17 @@ pub enum CoreError {
         /// Why.
         error: ApplyError,
     },
+    /// The metadata was written by a newer version.
+    #[error(
+        "the cluster's metadata is at {VERSION_FEATURE} {level}, and this version of Headwater \
+         reads up to {supported}: start a newer one"
+    )]
+    Newer {
+        /// The finalised level.
+        level: i16,
+        /// The highest level that this version knows.
+        supported: i16,
+    },
     /// What was found on disk does not go together.
     #[error("the metadata folder is damaged: {0}")]
     Inconsistent(String),
@@ -204,6 +218,29 @@ pub struct VoterStatus {
     pub raft_id: u64,
     /// The end of its log as the leader knows it; -1 where this node does not lead.
     pub log_end: EndOffset,
+}
+
+impl VoterStatus {
+    /// The node that it belongs to.
+    pub fn node(&self) -> BrokerId {
+        node_of(self.raft_id)
+    }
+}
+
+impl QuorumStatus {
+    /// The node that leads, if one does.
+    pub fn leader_node(&self) -> Option<BrokerId> {
+        self.leader.map(node_of)
+    }
+}
+
+/// A node's Raft id. 0 means "nobody" in Raft, and is a node id in Kafka.
+pub fn raft_id_of(node: BrokerId) -> u64 {
+    u64::try_from(node.0).unwrap_or(0).saturating_add(1)
+}
+
+fn node_of(raft_id: u64) -> BrokerId {
+    BrokerId(i32::try_from(raft_id.saturating_sub(1)).unwrap_or(i32::MAX))
 }
 
 /// The answer of a command that waits.
@@ -271,6 +308,7 @@ impl<T> Core<T> {
     /// What was found does not go together.
     pub fn new(options: CoreOptions, restored: Restored) -> Result<Self, CoreError> {
         check_restored(&options, &restored)?;
+        check_version(&options.policy, &restored.image)?;
         let Restored { mut hard_state, snapshot, image, entries } = restored;
         let conf_state = if snapshot.index == 0 {
             ConfState { voters: options.voters.clone(), ..ConfState::default() }
@@ -414,6 +452,7 @@ impl<T> Core<T> {
             return Err(overloaded());
         }
         let mut context = DecideContext::new(world.now_ms, world.ids, &self.options.policy);
+        context.controller = node_of(self.options.raft_id);
         let decision = match decide(&newest.image, command, &mut context) {
             Ok(decision) => decision,
             Err(error) => return Ok((newest.index, Err(error))),
@@ -553,6 +592,9 @@ impl<T> Core<T> {
             self.apply_entry(entry, &mut builder)?;
         }
         let (image, delta) = builder.finish_with_delta(&self.committed, last.position());
+        if delta.features {
+            check_version(&self.options.policy, &image)?;
+        }
         self.committed = Arc::new(image);
         self.node.advance_apply_to(last.index);
         let committed = Committed { image: Arc::clone(&self.committed), delta: Arc::new(delta) };
@@ -668,6 +710,19 @@ fn overloaded() -> CommandError {
         ErrorCode::ThrottlingQuotaExceeded,
         "The controller has too many commands in work; try again.",
     )
+}
+
+/// Refuses what a newer version wrote: records or fields that this one does not know would be lost
+/// without a word.
+fn check_version(policy: &Policy, image: &Image) -> Result<(), CoreError> {
+    let level = image.feature_level(VERSION_FEATURE);
+    let known = policy.features.iter().find(|(name, _)| &**name == VERSION_FEATURE);
+    match known {
+        Some((_, range)) if level > range.max_level => {
+            Err(CoreError::Newer { level, supported: range.max_level })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the crate `raft` would abort upon.

@@ -252,6 +252,26 @@ fn what_does_not_go_together_is_refused_and_not_an_abort() {
     assert!(matches!(outcome, Err(CoreError::Unreadable { index: 1, .. })), "{outcome:?}");
 }
 
+#[test]
+fn metadata_of_a_newer_version_is_refused() {
+    let node = alone();
+    let mut old = options(1, &[1]);
+    let range = headwater_metadata::image::FeatureRange { min_level: 0, max_level: 0 };
+    old.policy.features = vec![(VERSION_FEATURE.into(), range)];
+    let restored = Restored {
+        hard_state: node.hard_state,
+        entries: node.entries.clone(),
+        ..Restored::default()
+    };
+    let mut core = Core::<u64>::new(old, restored).unwrap();
+    let mut outcome = core.poll(&mut Vec::new());
+    while outcome.is_ok() {
+        core.handle_persisted();
+        outcome = core.poll(&mut Vec::new());
+    }
+    assert!(matches!(outcome, Err(CoreError::Newer { level: 1, supported: 0 })), "{outcome:?}");
+}
+
 /// Three voters and the messages between them.
 struct Quorum {
     nodes: BTreeMap<u64, Node>,

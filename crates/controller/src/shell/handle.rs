@@ -7,7 +7,7 @@ use headwater_metadata::image::Image;
 use headwater_types::ErrorCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// Takes the outcome of a command, on the controller's thread: it must be quick and not block.
 pub type Answer = Box<dyn FnOnce(Result<CommandReply, CommandError>) + Send>;
@@ -19,9 +19,9 @@ pub type OnCommitted = Box<dyn FnMut(&Committed) + Send>;
 /// Commands that may wait for the controller's thread.
 pub(super) const QUEUE_MAX: usize = 10_000;
 
-pub(super) enum Request {
-    Command(Command, Answer),
-    Shutdown,
+pub(super) struct Request {
+    pub(super) command: Command,
+    pub(super) answer: Answer,
 }
 
 /// What the handle and the thread share.
@@ -29,6 +29,8 @@ pub(super) enum Request {
 pub(super) struct Shared {
     pub(super) quorum: Mutex<QuorumStatus>,
     pub(super) image: Mutex<Arc<Image>>,
+    /// Told once when the thread shall end.
+    pub(super) stop: Notify,
     /// Why the thread ended, if it was not asked to.
     pub(super) failure: Mutex<Option<String>>,
 }
@@ -39,18 +41,15 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A running controller. Dropping the last handle stops it as [`ControllerHandle::shutdown`]
 /// does, but does not wait.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ControllerHandle {
     requests: mpsc::Sender<Request>,
     shared: Arc<Shared>,
 }
 
-impl std::fmt::Debug for Request {
+impl std::fmt::Debug for ControllerHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Command(command, _) => f.debug_tuple("Command").field(command).finish(),
-            Self::Shutdown => f.write_str("Shutdown"),
-        }
+        f.debug_struct("ControllerHandle").field("quorum", &self.quorum()).finish_non_exhaustive()
     }
 }
 
@@ -80,7 +79,7 @@ impl ControllerHandle {
     /// Hands a command over. `answer` is called exactly once, on the controller's thread (or at
     /// once on this one where the controller takes nothing more).
     pub fn submit(&self, command: Command, answer: Answer) {
-        let refused = match self.requests.try_send(Request::Command(command, answer)) {
+        let refused = match self.requests.try_send(Request { command, answer }) {
             Ok(()) => return,
             Err(refused) => refused,
         };
@@ -94,9 +93,7 @@ impl ControllerHandle {
             ),
             mpsc::error::TrySendError::Closed(request) => (request, stopped()),
         };
-        if let Request::Command(_, answer) = request {
-            answer(Err(error));
-        }
+        (request.answer)(Err(error));
     }
 
     /// What is committed now.
@@ -117,8 +114,7 @@ impl ControllerHandle {
 
     /// Asks the controller to stop: it finishes what it has taken in, then its thread ends.
     pub fn shutdown(&self) {
-        // Where the queue is full, the thread sees the handles go.
-        let _ = self.requests.try_send(Request::Shutdown);
+        self.shared.stop.notify_one();
     }
 }
 

@@ -5,5 +5,5 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-pub use handle::ControllerHandle;
+pub use handle::{Answer, ControllerHandle, OnCommitted};
 pub use runner::{ControllerOptions, StartError};

@@ -1,7 +1,9 @@
 //! The controller's own thread: takes commands in, drains what waits, writes once, answers all.
 
 use super::handle::{Answer, OnCommitted, Request, Shared, lock, stopped};
-use crate::core::{Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark};
+use crate::core::{
+    Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark, raft_id_of,
+};
 use crate::storage::{Opened, Storage, StorageError};
 use headwater_log::Disk;
 use headwater_metadata::command::InitializeCluster;
@@ -95,7 +97,7 @@ impl Runner {
                 "a metadata snapshot cannot be read, an older one is used"
             );
         }
-        let raft_id = raft_id(options.node);
+        let raft_id = raft_id_of(options.node);
         let core_options = CoreOptions {
             raft_id,
             voters: vec![raft_id],
@@ -139,9 +141,7 @@ impl Runner {
         // Nobody waits in vain.
         requests.close();
         while let Ok(request) = requests.try_recv() {
-            if let Request::Command(_, answer) = request {
-                answer(Err(stopped()));
-            }
+            (request.answer)(Err(stopped()));
         }
         for answer in self.core.give_up() {
             answer(Err(stopped()));
@@ -154,42 +154,39 @@ impl Runner {
         loop {
             // A quorum of one has nobody to be late for: no tick wakes an idle process.
             let peers = self.core.has_peers();
+            let shared = Arc::clone(&self.shared);
             let first = tokio::select! {
                 request = requests.recv() => request,
+                () = shared.stop.notified() => None,
                 _ = ticks.tick(), if peers => {
                     self.core.handle_tick();
                     self.work()?;
                     continue;
                 }
             };
-            let Some(first) = first else { return Ok(()) };
-            let mut stop = self.take(first);
+            let Some(first) = first else { return self.finish(requests) };
+            self.take(first);
             for _ in 1..BATCH_MAX {
-                if stop {
-                    break;
-                }
-                match requests.try_recv() {
-                    Ok(request) => stop = self.take(request),
-                    Err(_) => break,
-                }
+                let Ok(request) = requests.try_recv() else { break };
+                self.take(request);
             }
             self.work()?;
-            if stop {
-                return Ok(());
-            }
         }
     }
 
-    /// Takes a request in; says whether it was the last one.
-    fn take(&mut self, request: Request) -> bool {
-        match request {
-            Request::Shutdown => true,
-            Request::Command(command, answer) => {
-                let mut world = Environment { now_ms: now_ms(), ids: &mut random_id };
-                self.core.handle_command(answer, &command, &mut world);
-                false
-            }
+    /// Carries out what came before the end.
+    fn finish(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), RunError> {
+        requests.close();
+        while let Ok(request) = requests.try_recv() {
+            self.take(request);
         }
+        self.work()
+    }
+
+    fn take(&mut self, request: Request) {
+        let Request { command, answer } = request;
+        let mut world = Environment { now_ms: now_ms(), ids: &mut random_id };
+        self.core.handle_command(answer, &command, &mut world);
     }
 
     /// Carries out what the core wants, until it wants nothing more.
@@ -233,11 +230,6 @@ impl Runner {
         self.storage.delete_to(keep_from, now_ms())?;
         Ok(())
     }
-}
-
-/// A node's Raft id. 0 means "nobody" in Raft, and is a node id in Kafka.
-fn raft_id(node: BrokerId) -> u64 {
-    u64::try_from(node.0).unwrap_or(0).saturating_add(1)
 }
 
 fn now_ms() -> i64 {

@@ -2,7 +2,7 @@
 
 use super::{DecideContext, Emitter, check_item_count};
 use crate::command::{CommandError, CommandReply, FeatureUpdate, UpdateFeatures, UpgradeType};
-use crate::image::Image;
+use crate::image::{FeatureRange, Image};
 use crate::record::{FeatureLevelRecord, Kind};
 use headwater_types::ErrorCode;
 
@@ -29,68 +29,72 @@ pub(super) fn update(
     Ok(CommandReply::Done)
 }
 
+/// Kafka's checks, in its order and with its words.
 fn check(
     image: &Image,
     update: &FeatureUpdate,
     context: &DecideContext<'_>,
 ) -> Result<(), CommandError> {
-    let refuse = |reason: &str| {
+    let failed = |reason: String| {
         let text = format!(
-            "Invalid update version {} for feature {}. {reason}",
-            update.level, update.name
+            "The update failed for all features since the following feature had an error: {reason}"
         );
         Err(CommandError::new(ErrorCode::InvalidUpdateVersion, text))
     };
+    let refuse = |reason: String| {
+        failed(format!(
+            "Invalid update version {} for feature {}. {reason}",
+            update.level, update.name
+        ))
+    };
     if update.upgrade_type == UpgradeType::Unknown {
-        return refuse("The controller does not support the given upgrade type.");
+        return refuse("The controller does not support the given upgrade type.".to_owned());
     }
     if update.level < 0 {
-        return refuse("A feature version cannot be less than 0.");
+        return refuse("A feature version cannot be less than 0.".to_owned());
     }
     let supported = context.policy.features.iter().find(|(name, _)| **name == *update.name);
-    match supported {
-        None => return refuse("Local controller does not support this feature."),
-        Some((_, range)) if update.level != 0 && !range.contains(update.level) => {
-            return refuse(&format!(
-                "Local controller only supports versions {}-{}",
-                range.min_level, range.max_level
-            ));
-        }
-        Some(_) => {}
+    let who = format!("Local controller {}", context.controller);
+    if let Some(reason) = unsupported(&who, supported.map(|(_, range)| *range), update.level) {
+        return refuse(reason);
     }
     for broker in image.brokers() {
-        match broker.features.get(update.name.as_str()) {
-            None if update.level != 0 => {
-                return refuse(&format!("Broker {} does not support this feature.", broker.id));
-            }
-            Some(range) if update.level != 0 && !range.contains(update.level) => {
-                return refuse(&format!(
-                    "Broker {} only supports versions {}-{}",
-                    broker.id, range.min_level, range.max_level
-                ));
-            }
-            _ => {}
+        let range = broker.features.get(update.name.as_str()).copied();
+        let who = format!("Broker {}", broker.id);
+        if let Some(reason) = unsupported(&who, range, update.level) {
+            return refuse(reason);
         }
     }
     let current = image.feature_level(&update.name);
     if update.level < current && update.upgrade_type == UpgradeType::Upgrade {
         return refuse(
             "Can't downgrade the version of this feature without setting the upgrade type to \
-             either safe or unsafe downgrade.",
+             either safe or unsafe downgrade."
+                .to_owned(),
         );
     }
     if update.level > current && update.upgrade_type != UpgradeType::Upgrade {
-        return refuse("Can't downgrade to a newer version.");
+        return refuse("Can't downgrade to a newer version.".to_owned());
     }
     if update.name == METADATA_VERSION && update.level < current {
-        return Err(CommandError::new(
-            ErrorCode::InvalidUpdateVersion,
-            format!(
-                "Invalid metadata.version {}. Refusing to perform the requested downgrade because \
-                 it might delete metadata information.",
-                update.level
-            ),
+        return failed(format!(
+            "Unsupported metadata.version downgrade from {current} to {}. Refusing to perform the \
+             requested downgrade because it might delete metadata information.",
+            update.level
         ));
     }
     Ok(())
+}
+
+/// Why a node cannot live with a level, if it cannot. One that does not know a feature lives with
+/// level 0 alone.
+fn unsupported(who: &str, range: Option<FeatureRange>, level: i16) -> Option<String> {
+    let range = range.unwrap_or(FeatureRange { min_level: 0, max_level: 0 });
+    if range.contains(level) {
+        None
+    } else if range.max_level == 0 {
+        Some(format!("{who} does not support this feature."))
+    } else {
+        Some(format!("{who} only supports versions {}-{}", range.min_level, range.max_level))
+    }
 }

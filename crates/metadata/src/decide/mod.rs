@@ -24,7 +24,7 @@ use crate::command::{Command, CommandError, CommandReply, InitializeCluster};
 use crate::image::{ConfigResource, Configs, FeatureRange, Image, ImageBuilder};
 use crate::limits;
 use crate::record::{ClusterRecord, FeatureLevelRecord, Kind, MetadataRecord};
-use headwater_types::{ErrorCode, Uuid};
+use headwater_types::{BrokerId, ErrorCode, Uuid};
 use std::sync::Arc;
 
 /// What a command comes to.
@@ -47,12 +47,14 @@ pub struct DecideContext<'a> {
     pub ids: &'a mut dyn FnMut() -> [u8; 16],
     /// The cluster's static rules.
     pub policy: &'a Policy,
+    /// The node that decides; refusals name it.
+    pub controller: BrokerId,
 }
 
 impl<'a> DecideContext<'a> {
     /// Puts one together.
     pub fn new(now_ms: i64, ids: &'a mut dyn FnMut() -> [u8; 16], policy: &'a Policy) -> Self {
-        Self { now_ms, ids, policy }
+        Self { now_ms, ids, policy, controller: BrokerId(0) }
     }
 
     /// An id that no topic of the image has.
@@ -79,7 +81,7 @@ pub struct Policy {
     pub delete_topic_enable: bool,
     /// What is right in a config: `Arc::new(ConfigTable::get())` outside of tests.
     pub configs: Arc<dyn ConfigRules>,
-    /// The feature levels that this version supports.
+    /// The feature levels that this version supports; a range from 0 on can be switched off.
     pub features: Vec<(Arc<str>, FeatureRange)>,
 }
 

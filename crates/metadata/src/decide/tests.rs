@@ -546,4 +546,19 @@ fn features_go_up_by_default_and_down_on_purpose() {
         Err(ErrorCode::InvalidUpdateVersion)
     );
     assert_eq!(update("nope", 1, UpgradeType::Upgrade), Err(ErrorCode::InvalidUpdateVersion));
+    let updates = vec![FeatureUpdate {
+        name: "group.version".into(),
+        level: 5,
+        upgrade_type: UpgradeType::Upgrade,
+    }];
+    let command = UpdateFeatures { updates, validate_only: true };
+    let error = world.run_under(Command::UpdateFeatures(command), &policy).unwrap_err();
+    assert_eq!(
+        error.message.as_deref(),
+        Some(
+            "The update failed for all features since the following feature had an error: Invalid \
+             update version 5 for feature group.version. Local controller 0 only supports versions \
+             0-2"
+        )
+    );
 }
