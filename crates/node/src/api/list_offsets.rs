@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 /// The isolation level of those who see committed transactions only.
 const READ_COMMITTED: i8 = 1;
+/// First version that carries the epoch of what was found.
+const SAYS_EPOCH_FROM: i16 = 4;
 /// The replica id of consumers.
 const CONSUMER: i32 = -1;
 
@@ -88,7 +90,7 @@ pub(super) fn handle(
                 } else {
                     find(call, &topic.name, partition, committed_only)
                 };
-                response(partition.partition_index, found)
+                response(call.api_version, partition.partition_index, found)
             });
             ListOffsetsTopicResponse {
                 partitions: partitions.collect(),
@@ -151,7 +153,11 @@ fn look_up(
     Ok(found)
 }
 
-fn response(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartitionResponse {
+fn response(
+    api_version: i16,
+    index: i32,
+    found: Result<Found, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
     let (error, found) = match found {
         Ok(found) => (ErrorCode::None, found),
         Err(error) => (error, Found::NOTHING),
@@ -161,7 +167,7 @@ fn response(index: i32, found: Result<Found, ErrorCode>) -> ListOffsetsPartition
         error_code: error.code(),
         timestamp: found.timestamp,
         offset: found.offset,
-        leader_epoch: found.epoch.0,
+        leader_epoch: if api_version >= SAYS_EPOCH_FROM { found.epoch.0 } else { -1 },
         ..ListOffsetsPartitionResponse::default()
     }
 }

@@ -171,7 +171,7 @@ fn produce_partition(
             return Err(ErrorCode::UnknownTopicOrPartition.into());
         };
         return Err(Refused {
-            leader: Some(LeaderIdAndEpoch {
+            leader: (call.api_version >= NAMES_LEADER_FROM).then(|| LeaderIdAndEpoch {
                 leader_id: image.leader.map_or(-1, |leader| leader.0),
                 leader_epoch: image.leader_epoch.0,
                 ..LeaderIdAndEpoch::default()

@@ -18,8 +18,14 @@ use headwater_node::{
 };
 use headwater_protocol::Request;
 use headwater_protocol::header::{decode_response, encode_request};
-use headwater_protocol::wire::{Reader, Writer};
-use headwater_types::{BrokerId, DirectoryId, EndOffset, LeaderEpoch, Uuid};
+use headwater_protocol::messages::produce::{
+    PartitionProduceData, ProduceRequest, TopicProduceData,
+};
+use headwater_protocol::records::{BatchBuilder, BatchOptions, NewRecord, ProducerStamp};
+use headwater_protocol::wire::{Reader, Records, Writer};
+use headwater_types::{
+    BrokerId, DirectoryId, EndOffset, LeaderEpoch, ProducerEpoch, ProducerId, Uuid,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -260,4 +266,57 @@ fn joined(reply: Reply) -> Bytes {
         }
     }
     bytes.freeze()
+}
+
+/// Appends records as a plain producer, in one batch, and gives the batch's size.
+pub fn produce(broker: &mut Broker, topic: &str, partition: i32, records: usize) -> usize {
+    append(broker, topic, partition, records, None)
+}
+
+/// Appends records as an idempotent producer's first batch.
+pub fn produce_as(
+    broker: &mut Broker,
+    topic: &str,
+    partition: i32,
+    records: usize,
+    producer: ProducerId,
+) -> usize {
+    let stamp = ProducerStamp { id: producer, epoch: ProducerEpoch(0), base_sequence: 0 };
+    append(broker, topic, partition, records, Some(stamp))
+}
+
+fn append(
+    broker: &mut Broker,
+    topic: &str,
+    partition: i32,
+    records: usize,
+    producer: Option<ProducerStamp>,
+) -> usize {
+    let options = BatchOptions { producer, ..BatchOptions::default() };
+    let mut batch = BatchBuilder::new(options);
+    for _ in 0..records {
+        let timestamp = broker.now.wall_ms;
+        let record = NewRecord { timestamp, value: Some(b"value"), ..NewRecord::default() };
+        batch.push(record).expect("a small record");
+    }
+    let bytes = batch.finish().expect("a batch").into_bytes();
+    let size = bytes.len();
+    let request = ProduceRequest {
+        acks: -1,
+        timeout_ms: 1_000,
+        topic_data: vec![TopicProduceData {
+            name: topic.into(),
+            partition_data: vec![PartitionProduceData {
+                index: partition,
+                records: Some(Records::in_memory(bytes)),
+                ..PartitionProduceData::default()
+            }],
+            ..TopicProduceData::default()
+        }],
+        ..ProduceRequest::default()
+    };
+    let response = broker.ask(9, &request);
+    let error = response.responses.first().and_then(|one| one.partition_responses.first());
+    assert_eq!(error.map(|one| one.error_code), Some(0), "{response:?}");
+    size
 }
