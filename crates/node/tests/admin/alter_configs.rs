@@ -96,13 +96,13 @@ fn every_kind_of_resource_can_be_altered() {
         ]),
     );
     assert_eq!(told(&response), ["t", "", "1", "sub", "g"].map(good));
-    use ConfigResourceKind::*;
+    use ConfigResourceKind as Kind;
     for (kind, name, config, expected) in [
-        (Topic, "t", "retention.ms", "1000"),
-        (Broker, "", "log.retention.ms", "2000"),
-        (Broker, "1", "log.retention.ms", "3000"),
-        (ClientMetrics, "sub", "interval.ms", "4000"),
-        (Group, "g", "consumer.session.timeout.ms", "46000"),
+        (Kind::Topic, "t", "retention.ms", "1000"),
+        (Kind::Broker, "", "log.retention.ms", "2000"),
+        (Kind::Broker, "1", "log.retention.ms", "3000"),
+        (Kind::ClientMetrics, "sub", "interval.ms", "4000"),
+        (Kind::Group, "g", "consumer.session.timeout.ms", "46000"),
     ] {
         assert_eq!(value(&broker, kind, name, config).as_deref(), Some(expected), "{config}");
     }

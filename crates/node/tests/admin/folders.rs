@@ -117,7 +117,7 @@ fn a_replica_may_be_wanted_where_it_is_and_nowhere_else_yet() {
         if held(&results[0]).is_empty() { ("/logs-1", "/logs-0") } else { ("/logs-0", "/logs-1") };
     use ErrorCode::{LogDirNotFound, UnknownTopicOrPartition, UnsupportedVersion};
     let cases = [
-        (there, "a", 0, None),
+        (there, "a", 0, ErrorCode::None),
         (there, "a", 9, UnknownTopicOrPartition),
         (there, "nope", 0, UnknownTopicOrPartition),
         ("/nosuch", "a", 0, LogDirNotFound),

@@ -62,8 +62,8 @@ fn topics_come_in_the_order_of_their_names_each_once() {
         page(&response),
         expected(
             &[
-                ("a", None, &[0, 1]),
-                ("b", None, &[0]),
+                ("a", ErrorCode::None, &[0, 1]),
+                ("b", ErrorCode::None, &[0]),
                 ("bad name", InvalidTopicException, &[]),
                 ("nope", UnknownTopicOrPartition, &[]),
             ],
@@ -171,14 +171,14 @@ fn an_epoch_ends_where_the_next_begins_or_the_log_ends() {
     produce(&mut broker, "a", 0, 10);
     use ErrorCode::{UnknownLeaderEpoch, UnknownTopicOrPartition};
     let cases = [
-        ("a", (0, 0, -1), (None, 0, 10)),
-        ("a", (0, 0, 0), (None, 0, 10)),
-        ("a", (0, 5, -1), (None, -1, -1)),
-        ("a", (0, -1, -1), (None, -1, -1)),
+        ("a", (0, 0, -1), (ErrorCode::None, 0, 10)),
+        ("a", (0, 0, 0), (ErrorCode::None, 0, 10)),
+        ("a", (0, 5, -1), (ErrorCode::None, -1, -1)),
+        ("a", (0, -1, -1), (ErrorCode::None, -1, -1)),
         ("a", (0, 0, 9), (UnknownLeaderEpoch, -1, -1)),
         ("a", (7, 0, -1), (UnknownTopicOrPartition, -1, -1)),
         ("nope", (0, 0, -1), (UnknownTopicOrPartition, -1, -1)),
-        ("empty", (0, 0, -1), (None, 0, 0)),
+        ("empty", (0, 0, -1), (ErrorCode::None, 0, 0)),
     ];
     for (topic, asked, expected) in cases {
         assert_eq!(end_of(&mut broker, topic, asked), expected, "{topic} {asked:?}");

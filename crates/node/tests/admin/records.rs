@@ -53,20 +53,22 @@ fn records_are_deleted_up_to_the_high_watermark() {
     create(&mut broker, "both", 1, &[("cleanup.policy", "compact,delete")]);
     create(&mut broker, "__consumer_offsets", 1, &[]);
     produce(&mut broker, "t", 0, 10);
-    use ErrorCode::{InvalidTopicException, OffsetOutOfRange, PolicyViolation, UnknownTopicOrPartition};
+    use ErrorCode::{
+        InvalidTopicException, OffsetOutOfRange, PolicyViolation, UnknownTopicOrPartition,
+    };
     let steps = [
-        ("t", (0, 4), (None, 4)),
-        ("t", (0, 2), (None, 4)),
+        ("t", (0, 4), (ErrorCode::None, 4)),
+        ("t", (0, 2), (ErrorCode::None, 4)),
         ("t", (0, 11), (OffsetOutOfRange, -1)),
         ("t", (0, -2), (OffsetOutOfRange, -1)),
-        ("t", (0, 10), (None, 10)),
-        ("t", (0, -1), (None, 10)),
+        ("t", (0, 10), (ErrorCode::None, 10)),
+        ("t", (0, -1), (ErrorCode::None, 10)),
         ("t", (7, 1), (UnknownTopicOrPartition, -1)),
         ("nope", (0, 1), (UnknownTopicOrPartition, -1)),
         ("__cluster_metadata", (0, 1), (UnknownTopicOrPartition, -1)),
         ("__consumer_offsets", (0, 0), (InvalidTopicException, -1)),
         ("c", (0, 0), (PolicyViolation, -1)),
-        ("both", (0, 0), (None, 0)),
+        ("both", (0, 0), (ErrorCode::None, 0)),
     ];
     for (topic, (index, offset), (error, low)) in steps {
         let outcomes = delete(&mut broker, &[(topic, &[(index, offset)])]);

@@ -102,7 +102,9 @@ fn a_new_topics_configs_are_for_those_who_may_see_them() {
 fn configs_have_an_error_for_each_kind() {
     let (mut broker, authorizer, _) = broker();
     *authorizer.denied.lock() = vec![Operation::DescribeConfigs, Operation::AlterConfigs];
-    use ErrorCode::{ClusterAuthorizationFailed, GroupAuthorizationFailed, TopicAuthorizationFailed};
+    use ErrorCode::{
+        ClusterAuthorizationFailed, GroupAuthorizationFailed, TopicAuthorizationFailed,
+    };
     let kinds = [
         (2, "t", TopicAuthorizationFailed),
         (4, "1", ClusterAuthorizationFailed),

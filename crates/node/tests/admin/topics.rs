@@ -75,7 +75,10 @@ fn every_way_to_fail_has_kafkas_code_and_words() {
         topic("fine", 1, 1),
     ]);
     let response = broker.ask(7, &asked);
-    use ErrorCode::{InvalidConfig, InvalidPartitions, InvalidReplicaAssignment, InvalidReplicationFactor, InvalidRequest, InvalidTopicException, TopicAlreadyExists};
+    use ErrorCode::{
+        InvalidConfig, InvalidPartitions, InvalidReplicaAssignment, InvalidReplicationFactor,
+        InvalidRequest, InvalidTopicException, TopicAlreadyExists,
+    };
     let expected = [
         bad("there", TopicAlreadyExists, "Topic 'there' already exists."),
         bad("a_b", InvalidTopicException, "Topic 'a_b' collides with existing topic: a.b"),
@@ -289,7 +292,10 @@ fn topics_become_wider_and_never_narrower() {
         1_000,
         false,
     );
-    use ErrorCode::{InvalidPartitions, InvalidReplicaAssignment, InvalidRequest, RequestTimedOut, UnknownTopicOrPartition};
+    use ErrorCode::{
+        InvalidPartitions, InvalidReplicaAssignment, InvalidRequest, RequestTimedOut,
+        UnknownTopicOrPartition,
+    };
     let expected = [
         good("a"),
         bad("b", InvalidPartitions, "Topic already has 2 partition(s)."),
@@ -372,8 +378,8 @@ fn topics_are_deleted_by_name_and_by_id() {
     let name = |name: &str| Some(name.to_owned());
     use ErrorCode::{InvalidRequest, UnknownTopicId, UnknownTopicOrPartition};
     let expected = [
-        (name("a"), ids[0], None, None),
-        (name("b"), ids[1], None, None),
+        (name("a"), ids[0], ErrorCode::None, None),
+        (name("b"), ids[1], ErrorCode::None, None),
         (
             name("nope"),
             Uuid::ZERO,
@@ -381,12 +387,7 @@ fn topics_are_deleted_by_name_and_by_id() {
             name("This server does not host this topic-partition."),
         ),
         (None, unknown, UnknownTopicId, name("This server does not host this topic ID.")),
-        (
-            None,
-            Uuid::ZERO,
-            InvalidRequest,
-            name("Neither topic name nor id were specified."),
-        ),
+        (None, Uuid::ZERO, InvalidRequest, name("Neither topic name nor id were specified.")),
         (
             name("c"),
             unknown,

@@ -204,8 +204,9 @@ impl Broker {
         if !decision.records.is_empty() {
             let end = EndOffset(self.image.position().end.0 + 1);
             let position = Position { end, epoch: LeaderEpoch(1) };
-            self.image = decision.after.finish(position);
-            self.node.apply_image(Arc::new(self.image.clone()), &mut self.out);
+            let (image, delta) = decision.after.finish_with_delta(&self.image, position);
+            self.image = image;
+            self.node.apply_image(Arc::new(self.image.clone()), &delta, &mut self.out);
         }
         Ok(decision.reply)
     }
