@@ -108,11 +108,13 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: BoundListener, stop: A
 
 /// Gives a new connection to the worker with the fewest.
 fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: SocketAddr) {
-    let connections: usize = shared.loads.iter().map(|load| load.load(Ordering::Relaxed)).sum();
-    if connections >= shared.node.network_settings().connections_max {
-        tracing::warn!(listener = %name, %peer, connections, "max.connections reached");
-        return;
-    }
+    let place = match shared.places.take(peer.ip(), &shared.node.network_settings()) {
+        Ok(place) => place,
+        Err(refusal) => {
+            tracing::warn!(listener = %name, %peer, %refusal, "a connection was refused");
+            return;
+        }
+    };
     let least = shared
         .loads
         .iter()
@@ -127,5 +129,5 @@ fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: S
         }
     };
     load.fetch_add(1, Ordering::Relaxed);
-    mailbox.send([Message::Accepted { stream, listener: Arc::clone(name), peer }]);
+    mailbox.send([Message::Accepted { stream, listener: Arc::clone(name), peer, place }]);
 }

@@ -51,9 +51,22 @@ pub(crate) async fn serve(shell: Rc<WorkerShell>, id: ConnectionId, stream: TcpS
         active_ms: shell.monotonic_ms(),
         frame_begun_ms: None,
     };
+    let _forgotten = ForgetAtEnd { shell: &shell, id };
     let end = connection.run().await;
     tracing::debug!(connection = id.0, reason = %end, "connection ended");
-    shell.forget(id);
+}
+
+/// Sees to it that a connection is forgotten however its task ends: a handler that panics costs its
+/// own connection and nothing else.
+struct ForgetAtEnd<'a> {
+    shell: &'a WorkerShell,
+    id: ConnectionId,
+}
+
+impl Drop for ForgetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.shell.forget(self.id);
+    }
 }
 
 struct Connection<'a> {

@@ -28,6 +28,7 @@ mod mailbox;
 mod metadata;
 mod metrics;
 mod options;
+mod places;
 mod receive;
 mod shared;
 mod socket;

@@ -1,5 +1,6 @@
 //! How one thread hands something to a worker: a queue and a wake-up.
 
+use crate::places::Place;
 use headwater_node::{Ticket, Wake};
 use parking_lot::Mutex;
 use std::net::{SocketAddr, TcpStream};
@@ -16,6 +17,8 @@ pub(crate) enum Message {
         listener: Arc<str>,
         /// Who connected.
         peer: SocketAddr,
+        /// Its place among all connections.
+        place: Place,
     },
     /// A parked request has something to look at.
     Resume(Ticket, Wake),

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::frame_budget::FrameBudget;
 use crate::jobs::Jobs;
 use crate::mailbox::{Mailbox, Message};
+use crate::places::Places;
 use headwater_controller::ControllerHandle;
 use headwater_node::{Effect, Node, Outbox, Wake};
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub controller: OnceLock<ControllerHandle>,
     pub jobs: Jobs,
     pub budget: FrameBudget,
+    pub places: Places,
 }
 
 impl Shared {

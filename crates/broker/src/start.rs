@@ -6,6 +6,7 @@ use crate::frame_budget::FrameBudget;
 use crate::jobs::Jobs;
 use crate::mailbox::Mailbox;
 use crate::options::BrokerOptions;
+use crate::places::Places;
 use crate::shared::Shared;
 use headwater_log::{
     Completion, Disk, DiskOptions, FolderError, FolderOptions, LogFolder, RealDisk,
@@ -141,6 +142,7 @@ pub(crate) fn prepare(
         controller: OnceLock::new(),
         jobs: Jobs::start(JOB_THREADS, "headwater-job").map_err(StartError::Thread)?,
         budget: FrameBudget::new(),
+        places: Places::default(),
     });
     // The disk outlives nobody: it holds the shared parts weakly.
     let _ = completes_to.set(Arc::downgrade(&shared));

@@ -3,6 +3,7 @@
 use crate::connection::serve;
 use crate::frame_budget::FrameBudget;
 use crate::mailbox::Message;
+use crate::places::Place;
 use crate::receive::{ReceiveError, Received, Receiver};
 use crate::shared::Shared;
 use bytes::{Bytes, BytesMut};
@@ -72,8 +73,8 @@ async fn receive_mail(shell: Rc<WorkerShell>) {
         mailbox.receive(&mut messages).await;
         for message in messages.drain(..) {
             match message {
-                Message::Accepted { stream, listener, peer } => {
-                    shell.accept(stream, listener, peer);
+                Message::Accepted { stream, listener, peer, place } => {
+                    shell.accept(stream, listener, peer, place);
                 }
                 Message::Resume(ticket, wake) => shell.resume(ticket, wake),
                 Message::Stop => shell.stopping.set(true),
@@ -126,6 +127,7 @@ impl WorkerShell {
         stream: std::net::TcpStream,
         listener: Arc<str>,
         peer: std::net::SocketAddr,
+        place: Place,
     ) {
         let stream = match TcpStream::from_std(stream) {
             Ok(stream) => stream,
@@ -139,7 +141,11 @@ impl WorkerShell {
             RequestContext::anonymous(id, listener, peer.ip())
         });
         self.bells.borrow_mut().insert(id, Rc::new(Notify::new()));
-        tokio::task::spawn_local(serve(Rc::clone(self), id, stream));
+        let shell = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            serve(shell, id, stream).await;
+            drop(place);
+        });
     }
 
     /// Hands one frame to the node.
