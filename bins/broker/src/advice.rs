@@ -26,9 +26,12 @@ pub fn with_remedy(error: &(dyn Error + 'static)) -> String {
 }
 
 fn remedy(text: &str, chain: &[&(dyn Error + 'static)]) -> Option<&'static str> {
-    let kind =
-        chain.iter().find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
-    let listening = text.contains("listen");
+    let kind = chain
+        .iter()
+        .find_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+        .or_else(|| told_kind(text));
+    let listening = text.contains("cannot listen");
     match kind {
         Some(io::ErrorKind::AddrInUse) if text.contains("metrics") => Some(
             "another program has that port: take another one with --set \
@@ -38,11 +41,14 @@ fn remedy(text: &str, chain: &[&(dyn Error + 'static)]) -> Option<&'static str> 
             "another program has that port: stop it, or take another one with --set \
              listeners=PLAINTEXT://127.0.0.1:19092",
         ),
+        Some(io::ErrorKind::PermissionDenied) if listening => {
+            Some("ports below 1024 need privileges: take a higher one")
+        }
         Some(io::ErrorKind::AddrNotAvailable) => {
             Some("no interface of this machine has that address: correct listeners")
         }
-        Some(io::ErrorKind::PermissionDenied) if listening => {
-            Some("ports below 1024 need privileges: take a higher one")
+        _ if listening && text.contains("lookup") => {
+            Some("this machine does not know that name: write an address into listeners")
         }
         Some(io::ErrorKind::PermissionDenied) => {
             Some("give this user the folder, or take another one with --set log.dirs=FOLDER")
@@ -53,13 +59,29 @@ fn remedy(text: &str, chain: &[&(dyn Error + 'static)]) -> Option<&'static str> 
         Some(io::ErrorKind::ReadOnlyFilesystem) => {
             Some("take a folder that can be written to with --set log.dirs=FOLDER")
         }
+        Some(io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory) => {
+            Some("that is a file; log.dirs names folders")
+        }
         _ if text.contains("in use by another") => Some(
             "a folder belongs to one running broker: stop the other one, or take another folder \
              with --set log.dirs=FOLDER",
         ),
         _ if text.contains("newer") => Some("start the version that wrote it, or a newer one"),
+        _ if text.contains("belongs to node") => Some(
+            "start that node with --set node.id=NUMBER, or take another folder with --set \
+             log.dirs=FOLDER",
+        ),
+        _ if text.contains("belong to different clusters") => {
+            Some("give log.dirs only folders of one cluster")
+        }
         _ => None,
     }
+}
+
+/// The kind of an error of the system's that an error of ours has told in words only.
+fn told_kind(text: &str) -> Option<io::ErrorKind> {
+    let number = text.split_once("(os error ")?.1.split_once(')')?.0.parse().ok()?;
+    Some(io::Error::from_raw_os_error(number).kind())
 }
 
 #[cfg(test)]
@@ -95,6 +117,10 @@ mod tests {
         assert!(with_remedy(&metrics).contains("--set metrics.listener="));
         let denied = Outer("open /data/x", Some(io::ErrorKind::PermissionDenied.into()));
         assert!(with_remedy(&denied).contains("--set log.dirs="), "{}", with_remedy(&denied));
+        let in_words = Outer("cannot create /data: Permission denied (os error 13)", None);
+        assert!(with_remedy(&in_words).contains("--set log.dirs="));
+        let node = Outer("/data/meta.properties: it belongs to node 5, not 1", None);
+        assert!(with_remedy(&node).contains("--set node.id="));
         let locked = Outer("the log folder /data is in use by another broker", None);
         assert!(with_remedy(&locked).contains("stop the other one"));
         let newer = Outer("/data/meta.properties: written by a newer version", None);

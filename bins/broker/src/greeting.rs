@@ -63,7 +63,7 @@ impl Facts<'_> {
             let _ = writeln!(text, "  metrics at   http://{}/metrics", reachable(address));
         }
         if let Some((_, address)) = self.addresses.first() {
-            let address = reachable(*address).to_string();
+            let address = reachable(*address);
             text.push_str("Try: headwater topic create hello");
             if address != CLI_DEFAULT {
                 let _ = write!(text, " --bootstrap-server {address}");
@@ -79,16 +79,12 @@ fn absolute(folder: &Path) -> PathBuf {
     std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-/// Where this machine reaches a listener; one on all interfaces is reached at the loopback one.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let mut address = address;
+/// Where this machine reaches a listener; one on all interfaces is reached on this machine.
+fn reachable(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
+        return format!("localhost:{}", address.port());
     }
-    address
+    address.to_string()
 }
 
 #[cfg(test)]
@@ -119,7 +115,7 @@ mod tests {
                     "  stores in    /data/a",
                     "  stores in    /data/b",
                     "  metrics at   http://127.0.0.1:9404/metrics",
-                    "Try: headwater topic create hello --bootstrap-server 127.0.0.1:19092",
+                    "Try: headwater topic create hello --bootstrap-server localhost:19092",
                     "Stop with Ctrl-C.",
                 ][..]
             )

@@ -167,3 +167,30 @@ fn a_port_in_use_is_explained() {
     assert!(said.contains("another program has that port"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
+
+#[test]
+fn folders_that_cannot_be_used_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(program(folder.path()).args(FREE_PORTS));
+    let second = run(folder.path(), FREE_PORTS);
+    assert_eq!(code(&second), 3);
+    assert!(stderr(&second).contains("in use by another broker"), "{}", stderr(&second));
+    assert_eq!(running.stop(Signal::TERM), Some(0), "the first one is not harmed");
+
+    let other_node = run(folder.path(), &[FREE_PORTS, &["--set", "node.id=2"]].concat());
+    assert_eq!(code(&other_node), 3);
+    assert!(stderr(&other_node).contains("--set node.id="), "{}", stderr(&other_node));
+
+    let newer = folder.path().join("newer");
+    std::fs::create_dir(&newer).unwrap();
+    std::fs::write(newer.join("meta.properties"), "version=7\ncluster.id=x\nnode.id=1\n").unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    for (log_dirs, expected) in [("newer", "a newer one)"), ("file", "log.dirs names folders")] {
+        let log_dirs = format!("log.dirs={log_dirs}");
+        let output = run(folder.path(), &[FREE_PORTS, &["--set", &log_dirs]].concat());
+        assert_eq!(code(&output), 3, "{log_dirs}");
+        let said = stderr(&output);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
