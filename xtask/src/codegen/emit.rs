@@ -233,11 +233,12 @@ fn absent_call(field: &Field) -> Result<String> {
 }
 
 fn is_null_by_default(field: &Field) -> bool {
+    // Kafka has no empty records that are not null.
     field.kind == Kind::Records || field.default.as_deref() == Some("null")
 }
 
 fn is_optional(field: &Field) -> bool {
-    field.nullable.is_some() || field.kind == Kind::Records
+    field.nullable.is_some()
 }
 
 fn default_is_plain(field: &Field) -> bool {
@@ -264,7 +265,7 @@ fn default_value(field: &Field) -> Result<String> {
         (Kind::Bytes, None) => "Bytes::new()".to_owned(),
         (Kind::Array(_), None) => "Vec::new()".to_owned(),
         (Kind::Struct(name), None) => format!("{name}::default()"),
-        (Kind::Records, None) => "None".to_owned(),
+        (Kind::Records, None) => "Records::default()".to_owned(),
     };
     Ok(if is_optional(field) { format!("Some({value})") } else { value })
 }
@@ -281,7 +282,9 @@ fn is_default(field: &Field) -> Result<String> {
         (Kind::Bool, None) => format!("!{place}"),
         (Kind::Bool, Some(_)) => place,
         (Kind::Uuid, _) => format!("{place}.is_zero()"),
-        (Kind::String | Kind::Bytes | Kind::Array(_), _) => format!("{place}.is_empty()"),
+        (Kind::String | Kind::Bytes | Kind::Records | Kind::Array(_), _) => {
+            format!("{place}.is_empty()")
+        }
         _ => format!("{place} == {}", default_value(field)?),
     })
 }
@@ -316,13 +319,13 @@ fn method(kind: &Kind) -> String {
         Kind::Uuid => "uuid".to_owned(),
         Kind::String => "string".to_owned(),
         Kind::Bytes => "bytes".to_owned(),
+        Kind::Records => "records".to_owned(),
         other => plain_type(other),
     }
 }
 
 fn read_value(field: &Field) -> String {
     match (&field.nullable, &field.kind) {
-        (_, Kind::Records) => "r.records()?".to_owned(),
         (None, kind) => read_kind(kind, false),
         (Some(nullable), kind) => match condition(*nullable, field.versions) {
             None => read_kind(kind, true),
@@ -355,13 +358,14 @@ fn read_kind(kind: &Kind, nullable: bool) -> String {
 fn write_value(field: &Field) -> String {
     let place = format!("self.{}", snake(&field.name));
     let kind = &field.kind;
-    let Some(nullable) = field.nullable.filter(|_| *kind != Kind::Records) else {
+    let Some(nullable) = field.nullable else {
         return write_kind(kind, &place, &format!("&{place}"));
     };
     match (condition(nullable, field.versions), kind) {
         (None, Kind::String | Kind::Bytes) => {
             format!("w.nullable_{}({place}.as_deref())?;", method(kind))
         }
+        (None, Kind::Records) => format!("w.nullable_records({place}.as_ref())?;"),
         (None, Kind::Struct(_)) => format!("w.nullable_struct({place}.as_ref(), v)?;"),
         (may_be_null, _) => {
             let null = match kind {
@@ -384,9 +388,8 @@ fn write_value(field: &Field) -> String {
 /// `place` names the value, `reference` borrows it.
 fn write_kind(kind: &Kind, place: &str, reference: &str) -> String {
     match kind {
-        Kind::Records => format!("w.records({place}.as_ref())?;"),
         Kind::Struct(_) => format!("{place}.write(w, v)?;"),
-        Kind::String | Kind::Bytes => format!("w.{}({reference})?;", method(kind)),
+        Kind::String | Kind::Bytes | Kind::Records => format!("w.{}({reference})?;", method(kind)),
         Kind::Array(inner) => match inner.as_ref() {
             Kind::Struct(_) => format!("w.structs({reference}, v)?;"),
             Kind::String | Kind::Bytes => {

@@ -497,7 +497,7 @@ impl Body for PartitionData {
             log_start_offset: if v >= 5 { r.i64()? } else { -1 },
             aborted_transactions: r.nullable_structs(v)?,
             preferred_read_replica: if v >= 11 { r.i32()? } else { -1 },
-            records: r.records()?,
+            records: r.nullable_records()?,
             diverging_epoch: EpochEndOffset::default(),
             current_leader: LeaderIdAndEpoch::default(),
             snapshot_id: SnapshotId::default(),
@@ -534,7 +534,7 @@ impl Body for PartitionData {
         } else {
             absent(self.preferred_read_replica == -1, "PreferredReadReplica", v)?;
         }
-        w.records(self.records.as_ref())?;
+        w.nullable_records(self.records.as_ref())?;
         if v < 12 {
             absent(self.diverging_epoch == EpochEndOffset::default(), "DivergingEpoch", v)?;
         }

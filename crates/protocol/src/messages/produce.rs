@@ -101,14 +101,14 @@ impl Body for PartitionProduceData {
     fn read(r: &mut Reader, v: i16) -> Result<Self, DecodeError> {
         Ok(Self {
             index: r.i32()?,
-            records: r.records()?,
+            records: r.nullable_records()?,
             unknown_tagged_fields: r.tagged_fields()?,
         })
     }
 
     fn write(&self, w: &mut Writer, v: i16) -> Result<(), EncodeError> {
         w.i32(self.index);
-        w.records(self.records.as_ref())?;
+        w.nullable_records(self.records.as_ref())?;
         w.tagged_fields(&self.unknown_tagged_fields)
     }
 }

@@ -315,7 +315,7 @@ pub struct PartitionData {
     /// `CurrentLeader`.
     pub current_leader: LeaderIdAndEpoch,
     /// `Records`.
-    pub records: Option<Records>,
+    pub records: Records,
     /// `AcquiredRecords`.
     pub acquired_records: Vec<AcquiredRecords>,
     /// Tagged fields that the schema does not know.
@@ -346,7 +346,7 @@ impl Body for PartitionData {
         w.i16(self.acknowledge_error_code);
         w.nullable_string(self.acknowledge_error_message.as_deref())?;
         self.current_leader.write(w, v)?;
-        w.records(self.records.as_ref())?;
+        w.records(&self.records)?;
         w.structs(&self.acquired_records, v)?;
         w.tagged_fields(&self.unknown_tagged_fields)
     }

@@ -253,8 +253,17 @@ impl Reader {
         self.take_slice(length).map(Some)
     }
 
+    /// Reads record batches.
+    pub fn records(&mut self) -> Result<Records, DecodeError> {
+        let records = self.nullable_records()?;
+        if self.is_lenient() {
+            return Ok(records.unwrap_or_else(|| Records::in_memory(Bytes::new())));
+        }
+        records.ok_or(DecodeError::Null)
+    }
+
     /// Reads record batches that may be null.
-    pub fn records(&mut self) -> Result<Option<Records>, DecodeError> {
+    pub fn nullable_records(&mut self) -> Result<Option<Records>, DecodeError> {
         let Some(bytes) = self.nullable_bytes()? else { return Ok(None) };
         self.charge(size_of::<super::RecordsPart>())?;
         Ok(Some(Records::in_memory(bytes)))

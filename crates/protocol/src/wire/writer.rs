@@ -252,10 +252,16 @@ impl Writer {
         }
     }
 
-    /// Writes record batches that may be null. Large parts are not copied, see
-    /// [`SEGMENT_BYTES_MIN`].
-    pub fn records(&mut self, value: Option<&Records>) -> Result<(), EncodeError> {
-        let Some(records) = value else { return self.long_length(None) };
+    /// Writes record batches that may be null.
+    pub fn nullable_records(&mut self, value: Option<&Records>) -> Result<(), EncodeError> {
+        match value {
+            Some(records) => self.records(records),
+            None => self.long_length(None),
+        }
+    }
+
+    /// Writes record batches. Large parts are not copied, see [`SEGMENT_BYTES_MIN`].
+    pub fn records(&mut self, records: &Records) -> Result<(), EncodeError> {
         self.long_length(Some(records.length()))?;
         for part in &records.parts {
             let segment = match part {
