@@ -15,7 +15,6 @@ mod error;
 mod folder;
 mod log;
 
-pub use batch::{AppendedBatch, BatchHeader, ValidBatch};
 pub use config::{CompressionChoice, LogConfig, RecordValidation, TimestampType};
 pub use disk::{
     Completion, CompletionSink, Disk, DiskError, DiskFile, DiskOptions, DiskTask, FailurePlan,

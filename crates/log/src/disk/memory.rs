@@ -108,6 +108,19 @@ struct Image {
 }
 
 impl Image {
+    /// Drops what no folder holds any more.
+    fn drop_orphans(&mut self) {
+        // Names ascend, so a folder comes before what is in it.
+        let mut reachable: BTreeMap<PathBuf, Option<u64>> = BTreeMap::new();
+        for (path, target) in std::mem::take(&mut self.names) {
+            let held = path.parent().is_none_or(|parent| reachable.get(parent) == Some(&None));
+            if held {
+                reachable.insert(path, target);
+            }
+        }
+        self.names = reachable;
+    }
+
     fn apply(&mut self, effect: &PendingEffect) {
         match effect {
             PendingEffect::Write { file, position, bytes } => {
@@ -240,6 +253,7 @@ impl MemoryDisk {
                 }
             }
         }
+        image.drop_orphans();
         let found = State {
             now: image.clone(),
             durable: image,

@@ -189,11 +189,10 @@ impl Log {
             Some(_) => return self.open_active().map(|()| false),
         };
         if rolls || self.active.is_none() {
-            // A first segment begins where the log ends, even where a follower's first batch is
-            // somewhat behind that.
+            // A segment begins where the log ends, even where a follower's batch is somewhat behind
+            // that: recovery takes a gap between segments for a loss.
             let end = self.log_end.0;
-            let near = relative(end, incoming.last).is_some();
-            let base = if self.active.is_none() && near { end } else { base };
+            let base = if relative(end, incoming.last).is_some() { end } else { base };
             self.begin_segment(base, now_ms).map_err(|error| self.write_failed(error, None))?;
         } else if let Some(active) = &mut self.active {
             // An empty segment whose base is too far away: it begins anew where it must.

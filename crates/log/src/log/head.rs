@@ -122,11 +122,6 @@ impl Head {
         self.attributes & LOG_APPEND_TIME != 0
     }
 
-    /// The codec's number: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
-    pub fn codec(&self) -> i16 {
-        self.attributes & CODEC_MASK
-    }
-
     /// Sequence of the last record; sequences wrap to 0 behind `i32::MAX`.
     pub fn last_sequence(&self) -> i32 {
         if self.base_sequence < 0 {

@@ -3,7 +3,7 @@
 use super::names::FileKind;
 use super::offset_index::last_chunk_before;
 use super::read::Walk;
-use super::records::record_heads;
+use super::records::record_times;
 use super::scan::{Found, Scanner};
 use super::time_index::{self, Entry};
 use super::types::{AbortedTransaction, TimestampedOffset};
@@ -128,15 +128,14 @@ impl Log {
         if head.has_log_append_time() {
             return Ok(Some(answer(head.base, head.max_timestamp)));
         }
-        let bytes = Bytes::from(scanner.read(batch)?);
         // What cannot be looked into is taken as a whole: consumers read batches anyway.
-        let Ok(records) = record_heads(head, &bytes) else {
+        let Ok(records) = record_times(Bytes::from(scanner.read(batch)?)) else {
             return Ok(Some(answer(head.base, head.max_timestamp)));
         };
         let record = records
             .iter()
-            .find(|record| record.offset >= self.log_start.0 && wanted(record.timestamp));
-        Ok(record.map(|record| answer(record.offset, record.timestamp)))
+            .find(|record| record.offset >= self.log_start && wanted(record.timestamp));
+        Ok(record.map(|record| answer(record.offset.0, record.timestamp)))
     }
 
     /// The last entry of a closed segment's time index for which `before` holds; `None` also when

@@ -74,6 +74,8 @@ pub struct Log {
     failure: Option<DiskError>,
     /// Files of removed segments, and when they are to go.
     removed: Vec<(i64, PathBuf)>,
+    /// The last removal of a segment is not durable yet.
+    removal_unsynced: bool,
     cursors: Cursors,
 }
 

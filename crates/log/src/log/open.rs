@@ -66,6 +66,7 @@ impl Log {
             sync: SyncState::default(),
             failure: None,
             removed: Vec::new(),
+            removal_unsynced: false,
             cursors: Cursors::default(),
         };
         match log.disk.list(folder) {

@@ -12,7 +12,7 @@ use super::open::Inventory;
 use super::producer_state::{Producers, Staged, parse_snapshot};
 use super::read::Walk;
 use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
-use super::segment::Active;
+use super::segment::{Active, relative};
 use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
 use crate::error::OpenError;
 use headwater_types::{EndOffset, Offset};
@@ -43,10 +43,16 @@ impl Log {
                 producers_loaded = true;
             }
             if self.active.is_some() {
+                // We leave no gap between segments but one too wide for an index: here the end of
+                // the one before was lost.
+                let gap = self.log_end.0 < base && relative(self.log_end.0, base).is_some();
+                if gap && recovery_point <= self.log_end {
+                    self.remove_segment_files(base);
+                    continue;
+                }
                 self.seal_recovered()?;
             }
-            let cut = self.recover_segment(base, inventory, recovery_point, now_ms)?;
-            if cut {
+            if self.recover_segment(base, inventory, recovery_point, now_ms)? {
                 for torn in bases.by_ref() {
                     self.remove_segment_files(torn);
                 }

@@ -111,7 +111,16 @@ impl Log {
     }
 
     /// Gives a segment's files the name of files that are on their way out.
+    ///
+    /// Segments go one after the other, each durably before the next: after a crash no segment in
+    /// the middle is missing while one that went before it is back.
     fn mark_deleted(&mut self, base: i64, due_ms: i64) -> Result<(), DiskError> {
+        if self.removal_unsynced {
+            let synced = self.disk.run(&DiskTask::SyncFolder(self.folder.clone()));
+            synced.map_err(|error| self.fail(error))?;
+        }
+        self.removal_unsynced = true;
+        self.sync.folders.insert(self.folder.clone());
         for kind in FileKind::OF_SEGMENT.into_iter().chain([FileKind::Snapshot]) {
             let path = self.path(base, kind);
             let deleted = deleted_path(&path);
@@ -129,7 +138,6 @@ impl Log {
     pub(super) fn remove_segment_files(&mut self, base: i64) {
         // A failure is noted, and met by whoever writes next.
         let _ = self.mark_deleted(base, i64::MIN);
-        self.sync.folders.insert(self.folder.clone());
     }
 
     /// Removes the files that are due.

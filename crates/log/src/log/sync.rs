@@ -103,6 +103,9 @@ impl Log {
         if let Err(error) = result {
             return Err(self.fail(error));
         }
+        if plan.folders.contains(&self.folder) && !self.sync.folders.contains(&self.folder) {
+            self.removal_unsynced = false;
+        }
         if plan.truncations == self.sync.truncations {
             self.sync.durable_end = self.sync.durable_end.max(plan.end);
         }

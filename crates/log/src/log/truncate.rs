@@ -87,6 +87,10 @@ impl Log {
         file.sync()?;
         self.log_end = EndOffset(last);
         self.reactivate(last, size, now_ms)?;
+        if self.log_end.0 < self.log_start.0 {
+            // The batch that held the cut also held the log's first record.
+            return self.restart_at(self.log_start, now_ms);
+        }
         if let Some(active) = &mut self.active {
             active.file = Some(file);
         }

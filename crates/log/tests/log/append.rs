@@ -181,3 +181,85 @@ fn records_are_found_by_their_timestamp() {
         assert_eq!((max.offset, max.timestamp), (Offset(178), T0 + 5950));
     }
 }
+
+#[test]
+fn records_without_key_are_named_where_keys_are_needed() {
+    let (_disk, mut log) = new_log(LogConfig { cleanup_compact: true, ..small() });
+    append(&mut log, &records(2, 10)).unwrap();
+    let error = append(&mut log, &Spec { keys: false, ..records(4, 10) }).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidRecord);
+    let problems = error.record_problems();
+    assert_eq!(problems.iter().map(|problem| problem.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let first = "Compacted topic cannot accept message without key in topic partition orders-3";
+    assert_eq!(problems[0].message, first);
+    assert!(error.to_string().contains("due to 4 record errors in total"), "{error}");
+    append(&mut log, &marker(1, 0, 1, 0)).unwrap();
+}
+
+#[test]
+fn records_with_a_wrong_timestamp_are_named() {
+    let config = LogConfig { timestamp_after_max_ms: 1000, ..small() };
+    let (_disk, mut log) = new_log(config);
+    let spec = Spec { records: vec![(T0, 1), (T0 + 5000, 1), (T0, 1)], ..Spec::default() };
+    let error = append(&mut log, &spec).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidTimestamp);
+    assert_eq!(
+        error.to_string(),
+        "One or more records have been rejected due to invalid timestamp"
+    );
+    assert_eq!(error.record_problems().len(), 1);
+    assert_eq!(error.record_problems()[0].index, 1);
+}
+
+#[test]
+fn a_topic_with_a_codec_of_its_own_compresses_anew() {
+    let choices = [
+        CompressionChoice::Gzip(-1),
+        CompressionChoice::Snappy,
+        CompressionChoice::Lz4(9),
+        CompressionChoice::Zstd(3),
+        CompressionChoice::Uncompressed,
+    ];
+    let (disk, mut log) = new_log(small());
+    for (number, choice) in (0i32..).zip(choices) {
+        log.set_config(std::sync::Arc::new(LogConfig { compression: choice, ..small() }));
+        let spec =
+            Spec { records: vec![(T0, 300), (T0 + 7, 300)], ..from_producer(3, 0, number * 2, 2) };
+        let appended = append(&mut log, &spec).unwrap();
+        assert_eq!(appended.bytes < 400, choice != CompressionChoice::Uncompressed, "{choice:?}");
+        let limit = ReadLimit { max_bytes: 1, at_least_one: true, upper: log.log_end() };
+        let read = log.read(appended.first, limit).unwrap();
+        let batch = valid(bytes_of(&read).into());
+        let records = batch.records(10_000).unwrap();
+        let values: Vec<_> = records.views().map(|r| r.unwrap().value.unwrap().len()).collect();
+        assert_eq!(values, [300, 300]);
+        assert_eq!(batch.header().base_sequence, number * 2);
+        let duplicate = append(&mut log, &spec).unwrap();
+        assert!(duplicate.duplicate);
+    }
+    append(&mut log, &marker(3, 1, 1, 0)).unwrap();
+    sync(&mut log, &disk);
+    let found = log.offset_for_timestamp(T0 + 1, log.log_end()).unwrap().unwrap();
+    assert_eq!((found.offset, found.timestamp), (Offset(1), T0 + 7));
+    assert_eq!(log.max_timestamp().unwrap().unwrap().offset, Offset(1));
+}
+
+#[test]
+fn full_validation_looks_at_every_record() {
+    let config = LogConfig { record_validation: RecordValidation::Full, ..small() };
+    let (_disk, mut log) = new_log(config);
+    append(&mut log, &records(3, 10)).unwrap();
+    let mut bytes = records(3, 10).bytes().to_vec();
+    let last = bytes.len() - 1;
+    bytes[last] = 2; // One header more than there is.
+    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, &bytes[21..]) as u32;
+    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
+    let lying = valid(bytes.into());
+    let refused =
+        log.append_as_leader(vec![lying.clone()], LeaderEpoch(0), T0, AppendOptions::default());
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::CorruptMessage);
+    log.set_config(std::sync::Arc::new(small()));
+    let accepted = log.append_as_leader(vec![lying], LeaderEpoch(0), T0, AppendOptions::default());
+    assert!(accepted.is_ok());
+    assert!(log.offset_for_timestamp(T0, log.log_end()).unwrap().is_some());
+}

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use headwater_log::*;
+use headwater_protocol::records::{BatchLimits, ReceivedBatches, ValidBatch};
 use headwater_types::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -126,7 +127,8 @@ impl Spec {
 }
 
 pub fn valid(bytes: Bytes) -> ValidBatch {
-    ValidBatch { header: BatchHeader::default(), bytes }
+    let mut batches = ReceivedBatches::parse(bytes, BatchLimits::NONE).unwrap();
+    batches.pop().unwrap().validate().unwrap()
 }
 
 pub fn identity() -> LogIdentity {

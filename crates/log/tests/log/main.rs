@@ -1,12 +1,22 @@
 //! Behaviour of logs and log folders, on disks in memory and on real files.
 
+#[cfg(test)]
 mod append;
+#[cfg(test)]
 mod common;
+#[cfg(test)]
 mod failures;
+#[cfg(test)]
 mod folder;
+#[cfg(test)]
 mod idempotence;
+#[cfg(test)]
 mod kafka;
+#[cfg(test)]
 mod model;
+#[cfg(test)]
 mod recovery;
+#[cfg(test)]
 mod retention;
+#[cfg(test)]
 mod transactions;

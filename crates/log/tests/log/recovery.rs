@@ -47,6 +47,9 @@ fn a_tail_torn_at_any_byte_is_cut() {
             let disk = disk.crash(|_| Fate::Kept);
             let mut torn = bytes[..bytes.len() - cut].to_vec();
             torn.resize(torn.len() + zeros, 0);
+            if torn.starts_with(&bytes) {
+                continue; // The batch itself ends with a zero.
+            }
             overwrite(&disk, &file(active, "log"), &torn);
             let mut log = open_on(&disk, small(), synced_to(89)).unwrap();
             assert_eq!(log.log_end(), EndOffset(89));
@@ -141,9 +144,10 @@ fn indexes_are_hints_whatever_is_in_them() {
         disk.run(&DiskTask::Unlink(file(*base, "index"))).unwrap();
         disk.run(&DiskTask::Unlink(file(*base, "timeindex"))).unwrap();
         disk.run(&DiskTask::Unlink(folder().join("leader-epoch-checkpoint"))).unwrap();
-        let log = open_on(&disk, small(), OpenKind::AfterCleanStop(known)).unwrap();
+        let mut log = open_on(&disk, small(), OpenKind::AfterCleanStop(known)).unwrap();
         assert_eq!(read_all(&log, Offset(0)), all);
         assert_eq!(log.latest_epoch(), Some(LeaderEpoch(0)));
+        log.close_clean().unwrap();
         assert!(read_whole(&disk, &file(*base, "index"), 1 << 20).unwrap().is_some());
     }
 }
