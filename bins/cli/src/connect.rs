@@ -8,8 +8,9 @@ use headwater_protocol::wire::Str;
 use std::future::Future;
 use std::time::Duration;
 
-/// Attempts for each topic or broker: some seconds of waiting, for a leader that is moving.
-const ATTEMPTS_MAX: u32 = 8;
+/// Attempts for each topic or broker: more seconds than a cluster takes to find a broker
+/// dead and to elect another leader.
+const ATTEMPTS_MAX: u32 = 16;
 
 /// How long one address may take to answer at most.
 const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(10);
