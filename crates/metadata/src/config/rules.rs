@@ -165,6 +165,11 @@ pub fn validate_broker_configs(
     for (name, text) in overrides {
         validate_broker_value(listener_config(name).unwrap_or(name), text)?;
     }
+    if overrides.get(PER_IP).is_some_and(|text| text.trim() == "0")
+        && !overrides.contains_key(PER_IP_OVERRIDES)
+    {
+        return Err(ConfigProblem::request(format!("requirement failed: {NOBODY_MAY_CONNECT}")));
+    }
     if scope == BrokerScope::ClusterDefault {
         let per_broker = |name: &&str| match listener_config(name) {
             Some(config) => !CLUSTER_WIDE_LISTENER.contains(&config),
@@ -174,6 +179,26 @@ pub fn validate_broker_configs(
             "Cannot update these configs at default cluster level, broker id must be specified",
             names().filter(per_broker).collect(),
         )?;
+    }
+    Ok(())
+}
+
+pub(super) const PER_IP: &str = "max.connections.per.ip";
+pub(super) const PER_IP_OVERRIDES: &str = "max.connections.per.ip.overrides";
+pub(super) const NOBODY_MAY_CONNECT: &str = "max.connections.per.ip can be set to zero only if \
+                                             max.connections.per.ip.overrides property is set.";
+
+/// Checks `host:count,host:count`.
+pub(super) fn check_counts(text: &str) -> Result<(), ConfigProblem> {
+    for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+        let count = pair.rsplit_once(':').map(|(_, count)| count.trim().parse::<u32>());
+        if !matches!(count, Some(Ok(_))) {
+            return Err(ConfigProblem::invalid_value(
+                PER_IP_OVERRIDES,
+                pair,
+                "expected host:count, e.g. 127.0.0.1:200",
+            ));
+        }
     }
     Ok(())
 }
@@ -194,6 +219,9 @@ fn validate_broker_value(name: &str, text: &str) -> Result<(), ConfigProblem> {
         }
         ("log.roll.ms", Value::Int(n)) if n < 1 => {
             demand("log.roll.ms must be greater than or equal to 1")
+        }
+        ("max.connections.per.ip.overrides", Value::Text(text)) => {
+            check_counts(&text).map_err(as_request)
         }
         _ => Ok(()),
     }

@@ -11,6 +11,7 @@ use super::listeners::{
 };
 use super::notes::{Warning, note};
 use super::problem::ConfigProblem;
+use super::rules::{NOBODY_MAY_CONNECT, PER_IP, PER_IP_OVERRIDES, check_counts};
 use super::sources::{
     Place, Setting, SourceError, from_assignment, from_environment, from_properties, from_toml,
 };
@@ -239,19 +240,7 @@ fn check(spec: &ConfigSpec, setting: &Setting) -> Result<(), ServerConfigError> 
         ("log.roll.ms", Value::Int(n)) if *n < 1 => {
             Err(value(ConfigProblem::invalid("log.roll.ms must be greater than or equal to 1")))
         }
-        ("max.connections.per.ip.overrides", Value::Text(text)) => {
-            text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).try_for_each(|pair| {
-                let count = pair.rsplit_once(':').map(|(_, count)| count.trim().parse::<u32>());
-                match count {
-                    Some(Ok(_)) => Ok(()),
-                    Some(Err(_)) | None => Err(value(ConfigProblem::invalid_value(
-                        spec.name,
-                        pair,
-                        "expected host:count, e.g. 127.0.0.1:200",
-                    ))),
-                }
-            })
-        }
+        (PER_IP_OVERRIDES, Value::Text(text)) => check_counts(text).map_err(value),
         _ => Ok(()),
     }
 }
@@ -284,6 +273,10 @@ impl Given {
         let node_id = self.node_id()?;
         let roles = self.roles()?;
         self.check_quorum(node_id)?;
+        if self.text(PER_IP) == Some("0") && self.text(PER_IP_OVERRIDES).is_none() {
+            let problem = ConfigProblem::invalid(NOBODY_MAY_CONNECT);
+            return Err(ServerConfigError::Value { place: self.place(PER_IP), problem });
+        }
         let net = self.network()?;
         if let [first, ..] = net.controllers.as_slice() {
             let listener = first.to_string();

@@ -136,6 +136,7 @@ fn broker_configs_are_judged_as_kafka_does() {
         ("", "min.insync.replicas", "2"),
         ("", "leader.replication.throttled.rate", "5"),
         ("1", "sasl.jaas.config", "foo"),
+        ("1", "max.connections.per.ip.overrides", "127.0.0.1:5"),
         ("1", "log.retention.ms", "-1"),
     ];
     for (broker, name, value) in ALLOWED {
@@ -171,6 +172,13 @@ fn broker_configs_are_judged_as_kafka_does() {
             &[("log.retention.ms", "0")],
             "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal \
              to 1"
+                .into(),
+        ),
+        (
+            "1",
+            &[("max.connections.per.ip", "0")],
+            "requirement failed: max.connections.per.ip can be set to zero only if \
+             max.connections.per.ip.overrides property is set."
                 .into(),
         ),
         (

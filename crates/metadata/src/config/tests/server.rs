@@ -122,6 +122,7 @@ fn bad_values_say_where_and_why() {
             "log.retention.hours must be unlimited (-1) or, greater than or equal to 1",
         ),
         ("log.roll.ms=0", "log.roll.ms must be greater than or equal to 1"),
+        ("max.connections.per.ip=0", "can be set to zero only if"),
         ("max.connections.per.ip.overrides=foo", "expected host:count"),
         ("max.connections.per.ip.overrides=a:1,b:x", "expected host:count"),
         ("log.dirs=", "Configuration 'log.dirs' must not be empty."),
