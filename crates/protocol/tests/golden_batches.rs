@@ -1,6 +1,7 @@
 //! Batches that foreign clients produced to Apache Kafka 4.3.1, as they lay in its log, and
 //! messages of the formats 0 and 1 by kafka-python.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![cfg(all(feature = "gzip", feature = "snappy", feature = "lz4", feature = "zstd"))]
 
 use bytes::Bytes;

@@ -1,6 +1,8 @@
 //! Frames of Apache Kafka 4.3.1: every request and response at every version, written by its own
 //! generated classes, must be read whole and written again byte for byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use bytes::Bytes;
 use headwater_protocol::wire::{Reader, Writer};
 use headwater_protocol::{ApiKey, Message, for_each_api, messages};
