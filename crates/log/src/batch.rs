@@ -1,8 +1,8 @@
 //! What this crate takes from the codec, in one place.
 
 pub(crate) use headwater_protocol::records::{
-    BatchError, BatchLimits, Codec, Compression, CompressionError, ReceivedBatches, RecordView,
-    RecordsSummary, ValidBatch,
+    BatchError, BatchLimits, Codec, Compression, CompressionError, ReceivedBatch, ReceivedBatches,
+    Record, RecordView, RecordsSummary, ValidBatch,
 };
 
 use crate::config::CompressionChoice;

@@ -11,6 +11,7 @@ mod batch;
 mod checkpoint;
 mod config;
 mod disk;
+pub mod dump;
 mod error;
 mod folder;
 mod log;

@@ -15,7 +15,7 @@ use headwater_types::{EndOffset, LeaderEpoch, Offset};
 use std::ops::Range;
 
 /// Largest index file that is read as a whole.
-pub(super) const INDEX_BYTES_MAX: u64 = 1 << 30;
+pub(crate) const INDEX_BYTES_MAX: u64 = 1 << 30;
 
 impl Log {
     /// The first record with a timestamp of at least `timestamp_ms`, below `upper`.

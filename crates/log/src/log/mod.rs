@@ -32,6 +32,16 @@ mod types;
 mod varint;
 
 pub(crate) use epoch_cache::Entry as EpochEntry;
+pub(crate) use lookup::INDEX_BYTES_MAX;
+pub(crate) use marker::Marker;
+pub(crate) use names::{FileKind, Name as FileName};
+pub(crate) use offset_index::Entry as OffsetEntry;
+pub(crate) use producer_state::{
+    Line as SnapshotLine, first_sequence as snapshot_first_sequence, parse_snapshot,
+};
+pub(crate) use scan::{Found, Scanner, Step, WINDOW_WHOLE};
+pub(crate) use time_index::Entry as TimeEntry;
+pub(crate) use txn_index::parse as parse_aborted;
 pub use types::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, LogIdentity,
     OpenKind, Origin, Read, ReadLimit, ReadSlice, RetentionOutcome, SyncPlan, TimestampedOffset,
@@ -42,7 +52,7 @@ use crate::disk::{Disk, DiskError, DiskFile};
 use crate::error::EpochEnd;
 use epoch_cache::EpochCache;
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
-use names::{FileKind, file_path};
+use names::file_path;
 use producer_state::Producers;
 use read::Cursors;
 use segment::{Active, Segment};

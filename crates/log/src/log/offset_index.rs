@@ -19,7 +19,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn parse(bytes: &[u8; ENTRY_BYTES]) -> Self {
+    pub fn parse(bytes: &[u8; ENTRY_BYTES]) -> Self {
         let value = u64::from_be_bytes(*bytes);
         Self { relative: (value >> 32) as u32, position: value as u32 }
     }

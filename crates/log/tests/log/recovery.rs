@@ -3,18 +3,18 @@
 use crate::common::*;
 use headwater_log::*;
 use headwater_types::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn file(base: i64, extension: &str) -> PathBuf {
     folder().join(format!("{base:020}.{extension}"))
 }
 
-fn overwrite(disk: &MemoryDisk, path: &PathBuf, content: &[u8]) {
+fn overwrite(disk: &MemoryDisk, path: &Path, content: &[u8]) {
     let file = disk.open(path, OpenMode::Truncate).unwrap();
     file.write_at(&[content], 0).unwrap();
 }
 
-fn content(disk: &MemoryDisk, path: &PathBuf) -> Vec<u8> {
+fn content(disk: &MemoryDisk, path: &Path) -> Vec<u8> {
     read_whole(disk, path, 1 << 20).unwrap().unwrap().to_vec()
 }
 
@@ -111,7 +111,8 @@ fn indexes_are_hints_whatever_is_in_them() {
     let known = log.close_clean().unwrap();
     let kinds = [OpenKind::AfterCleanStop(known), synced_to(90), OpenKind::UNKNOWN];
     let bases = log_bases(&disk);
-    let ways: [(&str, fn(&mut Vec<u8>)); 6] = [
+    type Damage = fn(&mut Vec<u8>);
+    let ways: [(&str, Damage); 6] = [
         ("empty", |bytes| bytes.clear()),
         ("cut", |bytes| bytes.truncate(bytes.len().saturating_sub(3))),
         ("random", |bytes| {

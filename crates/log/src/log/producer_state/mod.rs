@@ -7,7 +7,7 @@ mod entry;
 mod snapshot;
 
 pub(crate) use entry::{BATCHES_MAX, KnownBatch, ProducerEntry};
-pub(crate) use snapshot::{Line, parse as parse_snapshot};
+pub(crate) use snapshot::{Line, first_sequence, parse as parse_snapshot};
 
 use super::head::Head;
 use super::marker::Marker;

@@ -87,7 +87,7 @@ impl Line {
 }
 
 /// Sequences wrap to 0 behind `i32::MAX`.
-fn first_sequence(last_sequence: i32, delta: i32) -> i32 {
+pub(crate) fn first_sequence(last_sequence: i32, delta: i32) -> i32 {
     if last_sequence < 0 {
         return -1;
     }
