@@ -111,8 +111,8 @@ impl Partition {
             if *config != new_config {
                 open.log.set_config(self.log_config(&new_config));
             }
-            let same_term = image.leader == new_image.leader
-                && image.leader_epoch == new_image.leader_epoch;
+            let same_term =
+                image.leader == new_image.leader && image.leader_epoch == new_image.leader_epoch;
             let before = open.high_watermark();
             match &mut open.leader {
                 Some(leader) if same_term => {
@@ -120,8 +120,7 @@ impl Partition {
                     leader.in_sync_changed(&new_image.isr);
                 }
                 leader => {
-                    *leader =
-                        leader_of(self.me, new_image, &new_config, &open.log, Some(before));
+                    *leader = leader_of(self.me, new_image, &new_config, &open.log, Some(before));
                     waiters.wake_all(out);
                 }
             }

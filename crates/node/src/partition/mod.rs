@@ -11,6 +11,7 @@ use crate::folder::Folder;
 use crate::outbox::Outbox;
 use crate::ticket::Ticket;
 use crate::time::Now;
+pub use counters::{PartitionCounters, PartitionStatus};
 use headwater_log::{
     AbortedTransaction, AppendError, AppendOptions, Appended, ChangeError, Log, OpenError, Read,
     ReadError, ReadLimit,
@@ -23,7 +24,6 @@ use headwater_types::{BrokerId, EndOffset, LeaderEpoch, Offset, TopicPartition};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use thiserror::Error;
-pub use counters::{PartitionCounters, PartitionStatus};
 use waiters::Waiters;
 
 /// Why a partition could not do what was asked.
@@ -274,11 +274,6 @@ impl Partition {
             return Err(PartitionError::Offline(Arc::from("its log folder has failed")));
         }
         let options = AppendOptions::default();
-        let batches = batches.into_iter().map(|batch| headwater_log::ValidBatch {
-            header: headwater_log::BatchHeader::default(),
-            bytes: batch.into_bytes(),
-        });
-        let batches = batches.collect();
         let appended = open.log.append_as_leader(batches, leader.epoch(), now.wall_ms, options)?;
         if let Some(high_watermark) = leader.appended(open.log.log_end()) {
             waiters.moved(high_watermark, out);
@@ -361,15 +356,11 @@ impl Partition {
             Isolation::ReadUncommitted => ends.high_watermark,
             Isolation::ReadCommitted => ends.last_stable,
         };
-        let limit = ReadLimit {
-            max_bytes: request.bytes_max,
-            at_least_one: request.at_least_one,
-            upper,
-        };
+        let limit =
+            ReadLimit { max_bytes: request.bytes_max, at_least_one: request.at_least_one, upper };
         read.records = open.log.read(request.offset, limit)?;
         if request.isolation == Isolation::ReadCommitted && read.records.bytes > 0 {
-            read.aborted =
-                open.log.aborted_transactions(request.offset..read.records.next)?;
+            read.aborted = open.log.aborted_transactions(request.offset..read.records.next)?;
         }
         Ok(read)
     }
@@ -432,10 +423,7 @@ pub struct LogView<'a> {
     pub epoch: LeaderEpoch,
 }
 
-fn check_epoch(
-    leader: Option<&Leader>,
-    asked: LeaderEpoch,
-) -> Result<&Leader, PartitionError> {
+fn check_epoch(leader: Option<&Leader>, asked: LeaderEpoch) -> Result<&Leader, PartitionError> {
     let leader = leader.ok_or(PartitionError::NotLeader)?;
     let current = leader.epoch();
     if asked == LeaderEpoch::NONE || asked == current {

@@ -4,8 +4,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use bytes::{Buf, Bytes, BytesMut};
-use headwater_log::{Disk, FolderOptions, LogFolder, MemoryDisk};
-use headwater_metadata::command::{Command, CommandError, CommandReply};
+use headwater_log::{Disk, FolderOptions, LogFolder, MemoryDisk, OperationKind};
+use headwater_metadata::command::{Command, CommandError, CommandReply, DeleteTopics, TopicRef};
 use headwater_metadata::command::{InitializeCluster, RegisterBroker};
 use headwater_metadata::config::{ConfigTable, ServerConfig};
 use headwater_metadata::decide::{DecideContext, Policy, decide};
@@ -13,8 +13,8 @@ use headwater_metadata::image::{Endpoint, Image, Position, SecurityProtocol};
 use headwater_node::authorizer::{AllowAll, Authorizer};
 use headwater_node::quorum::{NoQuorum, QuorumSource};
 use headwater_node::{
-    ConnectionId, Effect, Folder, Node, NodeStart, Now, Outbox, Reply, ReplyPart, RequestContext,
-    Wake, Worker, WorkerId,
+    ConnectionId, Effect, Folder, FrameError, Node, NodeStart, Now, Outbox, Reply, ReplyPart,
+    RequestContext, Wake, Worker, WorkerId,
 };
 use headwater_protocol::Request;
 use headwater_protocol::header::{decode_response, encode_request};
@@ -69,6 +69,8 @@ pub struct Broker {
     connection: ConnectionId,
     requests: i32,
     ids_drawn: u8,
+    /// Whether what was submitted to the disk stays undone.
+    disk_held: bool,
     out: Outbox,
 }
 
@@ -118,6 +120,7 @@ impl Broker {
             connection,
             requests: 0,
             ids_drawn: 0,
+            disk_held: false,
             out: Outbox::new(),
         };
         broker.command(Command::InitializeCluster(InitializeCluster {
@@ -162,15 +165,110 @@ impl Broker {
 
     /// Sends a request and lets the world do its part.
     pub fn send<R: Request + 'static>(&mut self, version: i16, request: &R) {
+        self.send_on(self.connection, version, request);
+    }
+
+    /// Sends a request on another connection.
+    pub fn send_on<R: Request + 'static>(
+        &mut self,
+        connection: ConnectionId,
+        version: i16,
+        request: &R,
+    ) {
+        self.try_send_on(connection, version, request).expect("the connection stays");
+    }
+
+    /// Sends a request that may cost the connection.
+    pub fn try_send<R: Request + 'static>(
+        &mut self,
+        version: i16,
+        request: &R,
+    ) -> Result<(), FrameError> {
+        self.try_send_on(self.connection, version, request)
+    }
+
+    fn try_send_on<R: Request + 'static>(
+        &mut self,
+        connection: ConnectionId,
+        version: i16,
+        request: &R,
+    ) -> Result<(), FrameError> {
         self.requests += 1;
         let mut writer = Writer::new();
         encode_request(&mut writer, request, version, self.requests, Some("test".into()))
             .expect("the request can be said in this version");
         let frame = writer.into_bytes().expect("no external parts");
-        self.worker
-            .handle_frame(&self.node, self.connection, frame, self.now, &mut self.out)
-            .expect("the connection stays");
+        self.handle(connection, frame)
+    }
+
+    /// Sends a header with a body that nobody has checked.
+    pub fn send_raw(&mut self, key: i16, version: i16, body: &[u8]) {
+        self.try_send_raw(key, version, body).expect("the connection stays");
+    }
+
+    /// As [`Broker::send_raw`], where it may cost the connection.
+    pub fn try_send_raw(&mut self, key: i16, version: i16, body: &[u8]) -> Result<(), FrameError> {
+        let mut frame = BytesMut::new();
+        frame.extend_from_slice(&key.to_be_bytes());
+        frame.extend_from_slice(&version.to_be_bytes());
+        frame.extend_from_slice(&7i32.to_be_bytes());
+        // No client id.
+        frame.extend_from_slice(&(-1i16).to_be_bytes());
+        frame.extend_from_slice(body);
+        self.handle(self.connection, frame.freeze())
+    }
+
+    fn handle(&mut self, connection: ConnectionId, frame: Bytes) -> Result<(), FrameError> {
+        let handled =
+            self.worker.handle_frame(&self.node, connection, frame, self.now, &mut self.out);
         self.settle();
+        handled
+    }
+
+    /// Another connection.
+    pub fn connect(&mut self) -> ConnectionId {
+        self.worker.connect(|id| RequestContext { connection: id, ..RequestContext::for_tests() })
+    }
+
+    /// A client goes.
+    pub fn disconnect(&mut self, connection: ConnectionId) {
+        self.worker.disconnect(&self.node, connection);
+    }
+
+    /// Asks on another connection.
+    pub fn ask_on<R: Request + 'static>(
+        &mut self,
+        connection: ConnectionId,
+        version: i16,
+        request: &R,
+    ) -> R::Response {
+        let usual = std::mem::replace(&mut self.connection, connection);
+        let response = self.ask(version, request);
+        self.connection = usual;
+        response
+    }
+
+    /// Keeps syncs from ending, or lets them.
+    pub fn hold_disk(&mut self, hold: bool) {
+        self.disk_held = hold;
+        self.settle();
+    }
+
+    /// Has every sync fail from now on, or none.
+    pub fn fail_syncs(&mut self, fail: bool) {
+        self.disk.plan_failures(|plan| {
+            plan.by_kind.clear();
+            if fail {
+                plan.by_kind.insert(OperationKind::Sync, std::io::ErrorKind::Other);
+            }
+        });
+    }
+
+    /// Deletes a topic.
+    pub fn delete_topic(&mut self, name: &str) {
+        self.command(Command::DeleteTopics(DeleteTopics {
+            topics: vec![TopicRef::Name(name.to_owned())],
+        }));
     }
 
     /// The next answer, if it is there.
@@ -217,6 +315,9 @@ impl Broker {
             self.node.end_round(&mut self.out);
             let effects: Vec<Effect> = self.out.drain().collect();
             if effects.is_empty() {
+                if self.disk_held {
+                    return;
+                }
                 match self.disk.run_submitted() {
                     Some(completion) => self.node.complete(completion, &mut self.out),
                     None => return,
