@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import Skip, bootstrap, case, contains, equal, main, run, topic
+from harness import Skip, bootstrap, case, contains, equal, eventually, main, run, topic
 
 BINARY = os.environ.get("HEADWATER_BROKER")
 FIRST_PORT = int(bootstrap().rsplit(":", 1)[1]) + 5
@@ -91,8 +91,9 @@ def read(at, name):
 @case
 def says_where_it_listens_and_stores():
     with Folder() as folder, Broker(folder).listening() as broker:
+        eventually(lambda: contains(
+            broker.said(), f"127.0.0.1:{broker.port}", f"{folder}/data", "headwater topic create"))
         equal(broker.stop(), 0)
-        contains(broker.said(), f"127.0.0.1:{broker.port}", f"{folder}/data", "headwater topic create")
 
 
 @case
