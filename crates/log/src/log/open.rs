@@ -220,8 +220,10 @@ impl Log {
         now_ms: i64,
     ) -> Result<(), OpenError> {
         let Some((&last, _)) = inventory.logs.last_key_value() else { return Ok(()) };
+        // A clean stop syncs everything. Where the log goes on behind that, it was not part of the
+        // stop: nobody had opened it since a crash before.
         match self.load_active(last, inventory, now_ms)? {
-            Some((active, end)) => {
+            Some((active, end)) if end == checkpointed.recovery_point => {
                 for &base in inventory.logs.keys().filter(|base| **base != last) {
                     self.adopt_sealed(base, inventory)?;
                 }
@@ -229,8 +231,7 @@ impl Log {
                 self.log_end = end;
                 self.load_producers(end.0, &inventory.snapshots())
             }
-            // It was not so clean after all.
-            None => self.recover(inventory, checkpointed.recovery_point, now_ms),
+            _ => self.recover(inventory, checkpointed.recovery_point, now_ms),
         }
     }
 

@@ -189,3 +189,23 @@ fn opening_again_and_again_changes_nothing() {
         assert_eq!(read_all(&open_on(&lost, small(), kind).unwrap(), Offset(0)), all);
     }
 }
+
+#[test]
+fn a_clean_stop_says_nothing_about_what_it_did_not_close() {
+    let (disk, mut log) = new_log(LogConfig { segment_bytes: 1 << 20, ..small() });
+    for _ in 0..5 {
+        append(&mut log, &records(1, 60)).unwrap();
+    }
+    let known = log.close_clean().unwrap();
+    append(&mut log, &records(1, 60)).unwrap();
+    append(&mut log, &records(1, 60)).unwrap();
+    drop(log);
+    // The length reached the disk, the last record did not; and nobody looked before the next stop.
+    let path = file(0, "log");
+    let mut bytes = content(&disk, &path);
+    let last = bytes.len() - 40;
+    bytes[last..].fill(0);
+    overwrite(&disk, &path, &bytes);
+    let log = open_on(&disk, small(), OpenKind::AfterCleanStop(known)).unwrap();
+    assert_eq!(log.log_end(), EndOffset(6));
+}
