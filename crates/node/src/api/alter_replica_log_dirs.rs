@@ -3,6 +3,7 @@
 //! A replica that lies where it is wanted is fine. Moving one is not built yet, and is refused for
 //! good rather than forgotten.
 
+use super::support::{ANSWERED_MAX, refusal_of_size};
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use headwater_protocol::messages::alter_replica_log_dirs::{
@@ -21,14 +22,18 @@ pub(super) fn handle(
     let allowed = call.allows_on_cluster(Operation::Alter);
     // A replica that is named twice is answered once; its last wish holds.
     let mut topics: BTreeMap<Str, BTreeMap<i32, ErrorCode>> = BTreeMap::new();
+    let wishes = request.dirs.iter().flat_map(|dir| &dir.topics);
+    let refusal = refusal_of_size(wishes.map(|topic| topic.partitions.len()).sum());
+    let mut room = ANSWERED_MAX;
     for dir in request.dirs {
-        for topic in dir.topics {
+        for topic in dir.topics.into_iter().take(room) {
             let results = topics.entry(topic.name.clone()).or_default();
-            for index in topic.partitions {
-                let outcome = if allowed {
-                    place(call, Path::new(&*dir.path), &topic.name, index)
-                } else {
-                    Err(ErrorCode::ClusterAuthorizationFailed)
+            for index in topic.partitions.into_iter().take(room) {
+                room = room.saturating_sub(1);
+                let outcome = match &refusal {
+                    _ if !allowed => Err(ErrorCode::ClusterAuthorizationFailed),
+                    Some((error, _)) => Err(*error),
+                    None => place(call, Path::new(&*dir.path), &topic.name, index),
                 };
                 results.insert(index, outcome.err().unwrap_or(ErrorCode::None));
             }

@@ -16,7 +16,7 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: CreatePartitionsRequest,
 ) -> Answer<CreatePartitionsResponse> {
-    if let Some(refusal) = refusal_at_once(request.topics.len(), request.timeout_ms) {
+    if let Some(refusal) = refusal_at_once(widest(&request.topics), request.timeout_ms) {
         let names = request.topics.into_iter().take(ANSWERED_MAX).map(|topic| topic.name);
         return Answer::Now(response(names.map(|name| result(name, refusal.clone())).collect()));
     }
@@ -62,6 +62,13 @@ pub(super) fn handle(
         }
         response(results)
     })
+}
+
+/// The count that decides whether the request is too large: of topics, or of all partitions that
+/// they assign.
+fn widest(topics: &[CreatePartitionsTopic]) -> usize {
+    let assigned = |topic: &CreatePartitionsTopic| topic.assignments.as_ref().map_or(0, Vec::len);
+    topics.len().max(topics.iter().map(assigned).sum())
 }
 
 fn more_partitions(topic: CreatePartitionsTopic) -> MorePartitions {

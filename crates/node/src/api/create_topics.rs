@@ -29,7 +29,7 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: CreateTopicsRequest,
 ) -> Answer<CreateTopicsResponse> {
-    if let Some(refusal) = refusal_at_once(request.topics.len(), request.timeout_ms) {
+    if let Some(refusal) = refusal_at_once(widest(&request.topics), request.timeout_ms) {
         let names = request.topics.into_iter().take(ANSWERED_MAX).map(|topic| topic.name);
         return Answer::Now(response(names.map(|name| refused(name, refusal.clone())).collect()));
     }
@@ -64,6 +64,14 @@ pub(super) fn handle(
     call.command(Command::CreateTopics(command));
     let deadline_ms = Some(call.now.deadline_after(i64::from(request.timeout_ms)));
     AwaitCommand::park(deadline_ms, move |call, wake| waiting.finish(call, wake))
+}
+
+/// The count that decides whether the request is too large: of topics, of all their configs, or of
+/// all partitions that they assign. Each costs far more here than on the wire.
+fn widest(topics: &[CreatableTopic]) -> usize {
+    let configs: usize = topics.iter().map(|topic| topic.configs.len()).sum();
+    let assignments: usize = topics.iter().map(|topic| topic.assignments.len()).sum();
+    topics.len().max(configs).max(assignments)
 }
 
 fn may_create(call: &Call<'_>, name: &str) -> bool {

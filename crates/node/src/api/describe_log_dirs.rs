@@ -54,16 +54,14 @@ pub(super) fn handle(
 fn wanted(call: &Call<'_>, request: &DescribeLogDirsRequest) -> Vec<Arc<Partition>> {
     let held = &call.view.partitions;
     let Some(topics) = &request.topics else { return held.values().map(Arc::clone).collect() };
-    let keys: BTreeSet<TopicPartition> = topics
-        .iter()
-        .filter_map(|topic| Some((call.view.image.topic_id(&topic.topic)?, &topic.partitions)))
-        .flat_map(|(topic, partitions)| {
-            partitions
-                .iter()
-                .map(move |&index| TopicPartition { topic, partition: PartitionIndex(index) })
-        })
-        .collect();
-    keys.iter().filter_map(|key| held.get(key)).map(Arc::clone).collect()
+    let mut keys = BTreeSet::new();
+    for topic in topics {
+        let Some(id) = call.view.image.topic_id(&topic.topic) else { continue };
+        let indexes = topic.partitions.iter().map(|&index| PartitionIndex(index));
+        let asked = indexes.map(|partition| TopicPartition { topic: id, partition });
+        keys.extend(asked.filter(|key| held.contains_key(key)));
+    }
+    keys.into_iter().filter_map(|key| held.get(&key)).map(Arc::clone).collect()
 }
 
 /// What is found in one folder.

@@ -1,6 +1,8 @@
 //! DescribeProducers: the producers that partitions remember (KIP-664).
 
-use super::support::{NOT_HOSTED, Refusal, TOPIC_NOT_ALLOWED, refusal_of};
+use super::support::{
+    ANSWERED_MAX, NOT_HOSTED, Refusal, TOPIC_NOT_ALLOWED, refusal_of, refusal_of_size,
+};
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use crate::error::code_of;
@@ -20,14 +22,16 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: DescribeProducersRequest,
 ) -> Answer<DescribeProducersResponse> {
+    let partitions = request.topics.iter().map(|topic| topic.partition_indexes.len()).sum();
+    let too_many = refusal_of_size(partitions);
     let mut room = PRODUCERS_ANSWERED_MAX;
     let mut described = BTreeSet::new();
-    let topics = request.topics.into_iter().map(|topic| {
-        let refusal = check_topic(call, &topic.name).err();
+    let topics = request.topics.into_iter().take(ANSWERED_MAX).map(|topic| {
+        let refusal = too_many.clone().or_else(|| check_topic(call, &topic.name).err());
         let mut partitions = Vec::new();
         for index in topic.partition_indexes {
             // One that is named again would only be told again.
-            if !described.insert((topic.name.clone(), index)) {
+            if described.len() >= ANSWERED_MAX || !described.insert((topic.name.clone(), index)) {
                 continue;
             }
             let found = match &refusal {

@@ -14,6 +14,8 @@ use headwater_types::ErrorCode;
 
 /// The only partition of the metadata log.
 const METADATA_PARTITION: i32 = 0;
+/// How many topics, and of each how many partitions, are told that they are unknown.
+const TOLD_MAX: usize = 100;
 
 pub(super) fn handle(
     call: &mut Call<'_>,
@@ -105,10 +107,11 @@ fn nodes(status: &QuorumStatus) -> Vec<Node> {
 
 /// Every partition asked for is unknown: the request must name the metadata log and nothing else.
 fn not_hosted(topics: Vec<TopicData>) -> DescribeQuorumResponse {
-    let topics = topics.into_iter().map(|topic| ResponseTopicData {
+    let topics = topics.into_iter().take(TOLD_MAX).map(|topic| ResponseTopicData {
         partitions: topic
             .partitions
             .iter()
+            .take(TOLD_MAX)
             .map(|partition| ResponsePartitionData {
                 partition_index: partition.partition_index,
                 error_code: ErrorCode::UnknownTopicOrPartition.code(),

@@ -16,7 +16,8 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: IncrementalAlterConfigsRequest,
 ) -> Answer<IncrementalAlterConfigsResponse> {
-    if let Some(refusal) = refusal_of_size(request.resources.len()) {
+    let configs = request.resources.iter().map(|one| one.configs.len()).sum();
+    if let Some(refusal) = refusal_of_size(request.resources.len().max(configs)) {
         let resources = request.resources.into_iter().take(ANSWERED_MAX);
         let refusals = resources.map(|one| (one.resource_type, one.resource_name, refusal.clone()));
         return Answer::Now(response(refusals.collect()));

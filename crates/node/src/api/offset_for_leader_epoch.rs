@@ -13,17 +13,24 @@ use headwater_types::{EndOffset, ErrorCode, LeaderEpoch};
 
 /// "Nothing is known of that epoch", as Kafka says it.
 const UNKNOWN: (LeaderEpoch, EndOffset) = (LeaderEpoch::NONE, EndOffset(-1));
+/// Partitions in one answer; a request for more is refused. As many as one broker may lead.
+const PARTITIONS_ANSWERED_MAX: usize = 200_000;
 
 pub(super) fn handle(
     call: &mut Call<'_>,
     request: OffsetForLeaderEpochRequest,
 ) -> Answer<OffsetForLeaderEpochResponse> {
+    let asked: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
+    let too_many = asked > PARTITIONS_ANSWERED_MAX;
+    let mut room = PARTITIONS_ANSWERED_MAX;
     // Followers ask as part of the cluster, consumers as readers.
     let is_broker = call.allows_on_cluster(Operation::ClusterAction);
-    let topics = request.topics.into_iter().map(|topic| {
+    let topics = request.topics.into_iter().take(PARTITIONS_ANSWERED_MAX).map(|topic| {
         let allowed = is_broker || call.allows_on_topic(Operation::Describe, &topic.topic);
-        let partitions = topic.partitions.iter().map(|asked| {
-            let found = if allowed {
+        let partitions = topic.partitions.iter().take(room).map(|asked| {
+            let found = if too_many {
+                Err(ErrorCode::InvalidRequest)
+            } else if allowed {
                 find(call, &topic.topic, asked)
             } else {
                 Err(ErrorCode::TopicAuthorizationFailed)
@@ -37,8 +44,10 @@ pub(super) fn handle(
                 ..EpochEndOffset::default()
             }
         });
+        let partitions: Vec<_> = partitions.collect();
+        room = room.saturating_sub(partitions.len());
         OffsetForLeaderTopicResult {
-            partitions: partitions.collect(),
+            partitions,
             topic: topic.topic,
             ..OffsetForLeaderTopicResult::default()
         }

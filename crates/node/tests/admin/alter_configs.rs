@@ -261,6 +261,10 @@ fn a_silent_controller_is_waited_for_as_long_as_configured() {
 #[test]
 fn too_many_resources_are_refused_with_a_bounded_answer() {
     let mut broker = Broker::start();
+    let wide = [("retention.ms", SET, Some("1")); 20_001];
+    let response = broker.ask(1, &request(vec![resource(TOPIC, "t", &wide)]));
+    let text = "Unable to perform excessively large batch operation.";
+    assert_eq!(told(&response), [bad("t", ErrorCode::PolicyViolation, text)]);
     let many = (0..50_000).map(|n| resource(TOPIC, &n.to_string(), &[])).collect();
     let response = broker.ask(1, &request(many));
     assert_eq!(response.responses.len(), 20_000);

@@ -109,6 +109,16 @@ fn moved(broker: &mut Broker, wishes: &[(&str, &str, &[i32])]) -> Vec<(String, i
 }
 
 #[test]
+fn too_many_wishes_are_refused_with_a_bounded_answer() {
+    let mut broker = Broker::start();
+    create(&mut broker, "a", 1, &[]);
+    let many: Vec<i32> = (0..30_000).collect();
+    let outcomes = moved(&mut broker, &[("/logs-0", "a", &many), ("/logs-0", "b", &[0])]);
+    assert_eq!(outcomes.len(), 20_000);
+    assert!(outcomes.iter().all(|(_, _, error)| *error == ErrorCode::PolicyViolation));
+}
+
+#[test]
 fn a_replica_may_be_wanted_where_it_is_and_nowhere_else_yet() {
     let mut broker = Broker::start_with(Options { folders: 2, ..Options::default() });
     create(&mut broker, "a", 1, &[]);

@@ -1,6 +1,13 @@
 //! The admin APIs, asked over frames: each good case and each error, with the codes and texts of
 //! Apache Kafka 4.3.1.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod alter_configs;
 mod configs;
 mod folders;

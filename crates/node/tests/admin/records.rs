@@ -124,6 +124,16 @@ fn the_producers_of_a_partition_are_told() {
 }
 
 #[test]
+fn a_request_for_the_producers_of_too_much_is_refused_with_a_bounded_answer() {
+    let mut broker = Broker::start();
+    create(&mut broker, "t", 1, &[]);
+    let many: Vec<i32> = (0..50_000).collect();
+    let topics = producers(&mut broker, &[("t", &many)]);
+    let told: Vec<_> = topics[0].partitions.iter().map(|one| code(one.error_code)).collect();
+    assert_eq!(told, [ErrorCode::PolicyViolation; 20_000]);
+}
+
+#[test]
 fn producers_of_what_is_not_there_have_kafkas_code_and_words() {
     let mut broker = Broker::start();
     create(&mut broker, "t", 1, &[]);
