@@ -520,6 +520,7 @@ impl<T> Core<T> {
     ///
     /// The controller cannot go on; the process has to stop.
     pub fn poll(&mut self, out: &mut Vec<Effect<T>>) -> Result<(), CoreError> {
+        self.follow_role(out);
         out.append(&mut self.ready);
         while self.persisting.is_none() && self.node.has_ready() {
             self.poll_raft(out)?;
@@ -644,9 +645,10 @@ impl<T> Core<T> {
             return;
         }
         let log = &self.node.raft.raft_log;
-        let own_term = log.term(log.applied).is_ok_and(|term| term == self.node.raft.term);
-        if self.newest.is_none() && own_term {
-            // Everything of earlier leaders is applied: the first entry of this term was.
+        // While nothing was proposed here, the last entry is the empty one with which this node
+        // began to lead. Once all before it are applied, nothing of earlier leaders is missing.
+        let caught_up = log.applied.saturating_add(1) >= log.last_index();
+        if self.newest.is_none() && caught_up {
             self.newest =
                 Some(Newest { image: Image::clone(&self.committed), index: log.last_index() });
             if self.committed.cluster_id().is_none() {

@@ -5,8 +5,7 @@ use super::batch;
 use crate::core::LogEntry;
 use bytes::{Bytes, BytesMut};
 use headwater_log::{
-    AppendOptions, BatchHeader, Disk, Log, LogConfig, LogIdentity, OpenKind, Origin, ReadLimit,
-    ReadSlice, ValidBatch,
+    AppendOptions, Disk, Log, LogConfig, LogIdentity, OpenKind, Origin, ReadLimit, ReadSlice,
 };
 use headwater_types::{EndOffset, LeaderEpoch, Offset, PartitionIndex, Uuid};
 use std::path::Path;
@@ -84,13 +83,8 @@ impl EntryLog {
             if read.next <= from {
                 break;
             }
-            let mut bytes = join(read.slices)?;
-            while !bytes.is_empty() {
-                let entry = batch::decode(&mut bytes)?;
-                if entry.index >= index {
-                    entries.push(entry);
-                }
-            }
+            let found = batch::decode(join(read.slices)?)?;
+            entries.extend(found.into_iter().filter(|entry| entry.index >= index));
             from = read.next;
         }
         Ok(entries)
@@ -108,7 +102,8 @@ impl EntryLog {
         while let Some(head) = rest.first() {
             let same_term = rest.iter().take_while(|entry| entry.term == head.term).count();
             let (run, later) = rest.split_at_checked(same_term).unwrap_or((rest, &[]));
-            let batches = run.iter().map(|entry| valid_batch(entry, now_ms)).collect();
+            let batches = run.iter().map(|entry| batch::encode(entry, now_ms));
+            let batches = batches.collect::<Result<_, _>>()?;
             let options = AppendOptions { origin: Origin::Coordinator };
             let appended = self.log.append_as_leader(batches, epoch(head.term), now_ms, options)?;
             if appended.first != head.offset() {
@@ -179,12 +174,6 @@ fn offset_of(index: u64) -> i64 {
 
 fn epoch(term: u64) -> LeaderEpoch {
     LeaderEpoch(i32::try_from(term).unwrap_or(i32::MAX))
-}
-
-fn valid_batch(entry: &LogEntry, now_ms: i64) -> ValidBatch {
-    let bytes = batch::encode(entry, now_ms);
-    let header = BatchHeader { batch_length: bytes.len() as i32 - 12, ..BatchHeader::default() };
-    ValidBatch { header, bytes }
 }
 
 fn join(slices: Vec<ReadSlice>) -> Result<Bytes, StorageError> {

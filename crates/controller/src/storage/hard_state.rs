@@ -7,7 +7,7 @@
 use super::StorageError;
 use crate::core::HardState;
 use bytes::{Buf, BufMut, BytesMut};
-use headwater_log::{Disk, DiskFile, DiskTask, OpenMode, read_whole};
+use headwater_log::{Disk, DiskFile, OpenMode, read_whole};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ pub(super) struct HardStateFile {
 }
 
 impl HardStateFile {
-    /// Opens the file, or creates it. `None` as state means that it is new.
+    /// Opens the file, or creates it. `None` as state means that it is new; its folder is then not
+    /// synced yet.
     pub(super) fn open(
         disk: &dyn Disk,
         folder: &Path,
@@ -45,9 +46,6 @@ impl HardStateFile {
             return Err(StorageError::HardStateDamaged { path });
         }
         let file = disk.open(&path, OpenMode::Create)?;
-        if content.is_none() {
-            disk.run(&DiskTask::SyncFolder(folder.to_owned()))?;
-        }
         let (number, state) = newest.unwrap_or_default();
         Ok((Self { file, number, state }, newest.map(|(_, state)| state)))
     }

@@ -109,6 +109,8 @@ pub struct Storage {
     hard_state: HardStateFile,
     /// Oldest first.
     snapshots: Vec<SnapshotFile>,
+    /// The folder and the file of Raft's state are new, and their names not synced yet.
+    fresh: bool,
 }
 
 /// What was found when a folder was opened.
@@ -134,9 +136,9 @@ impl Storage {
         now_ms: i64,
     ) -> Result<Opened, StorageError> {
         let folder = log_folder.join(format!("{METADATA_TOPIC}-0"));
-        disk.create_folder(&folder)?;
-        disk.run(&DiskTask::SyncFolder(log_folder.to_owned()))?;
+        // Before there is a folder: then the log has nothing to do until something is written.
         let mut log = EntryLog::open(Arc::clone(&disk), &folder, now_ms)?;
+        disk.create_folder(&folder)?;
         let snapshots = snapshot::list(&*disk, &folder)?;
         let (log_start, log_next) = log.range();
 
@@ -172,7 +174,14 @@ impl Storage {
         let entries = log.read_from(mark.index.saturating_add(1))?;
         let restored =
             Restored { hard_state: hard_state.unwrap_or_default(), snapshot: mark, image, entries };
-        let storage = Self { disk, folder, log, hard_state: hard_state_file, snapshots: kept };
+        let storage = Self {
+            disk,
+            folder,
+            log,
+            hard_state: hard_state_file,
+            snapshots: kept,
+            fresh: hard_state.is_none(),
+        };
         Ok(Opened { storage, restored, damaged_snapshots: damaged })
     }
 
@@ -188,7 +197,15 @@ impl Storage {
         if let Some(state) = write.hard_state {
             self.hard_state.write(state)?;
         }
-        self.log.append(&write.entries, now_ms)
+        self.log.append(&write.entries, now_ms)?;
+        if std::mem::take(&mut self.fresh) && (write.entries.is_empty() || write.install.is_some())
+        {
+            // Where entries were the first thing to be written, the log has synced both folders
+            // with its own new files.
+            let folders = self.folder.ancestors().take(2).map(Path::to_owned).collect();
+            self.disk.run(&DiskTask::Sync { files: Vec::new(), folders })?;
+        }
+        Ok(())
     }
 
     /// Writes a snapshot durably.
