@@ -57,9 +57,8 @@ pub(crate) async fn serve(
         };
         let (shared, set_log_level) = (Arc::clone(&shared), set_log_level.clone());
         tokio::task::spawn_local(async move {
-            let service = service_fn(|request| {
-                answer(Arc::clone(&shared), set_log_level.clone(), request)
-            });
+            let service =
+                service_fn(|request| answer(Arc::clone(&shared), set_log_level.clone(), request));
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_TIME_MAX)
@@ -124,11 +123,13 @@ async fn change_level(
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let Some(set) = set_log_level else {
-        return text(StatusCode::NOT_IMPLEMENTED, "this program does not let its level be changed\n");
+        return text(
+            StatusCode::NOT_IMPLEMENTED,
+            "this program does not let its level be changed\n",
+        );
     };
     let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
-    let level =
-        body.ok().and_then(|body| String::from_utf8(body.to_bytes().to_vec()).ok());
+    let level = body.ok().and_then(|body| String::from_utf8(body.to_bytes().to_vec()).ok());
     let Some(level) = level else {
         return text(StatusCode::BAD_REQUEST, "the body must be a level, e.g. debug\n");
     };

@@ -25,17 +25,14 @@ pub(crate) fn run(
     stopped: oneshot::Receiver<()>,
     ended: oneshot::Sender<Result<(), StopError>>,
 ) {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = ready.send(Err(StartError::Thread(error)));
-            return;
-        }
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let _ = ready.send(Err(StartError::Thread(error)));
+                return;
+            }
+        };
     let tasks = LocalSet::new();
     let outcome = tasks.block_on(&runtime, async {
         let (running, started) = match start(&options).await {
@@ -69,12 +66,8 @@ async fn start(options: &BrokerOptions) -> Result<(Running, Started), StartError
     let prepared = prepare(options, Arc::clone(&quorum) as _)?;
     let controller = start_controller(&prepared, &quorum).await?;
     let Prepared { shared, listeners, cluster_id, server, temporary, admin, .. } = prepared;
-    let cluster_id = shared
-        .node
-        .view()
-        .image
-        .cluster_id()
-        .map_or(cluster_id, |decided| decided.to_string());
+    let cluster_id =
+        shared.node.view().image.cluster_id().map_or(cluster_id, |decided| decided.to_string());
     for folder in shared.node.folders() {
         folder.log_folder().adopt_cluster(&cluster_id)?;
     }

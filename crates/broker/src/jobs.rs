@@ -26,9 +26,11 @@ impl Jobs {
         let threads = (0..threads)
             .map(|index| {
                 let work = Arc::clone(&work);
-                std::thread::Builder::new()
-                    .name(format!("{name}-{index}"))
-                    .spawn(move || while let Some(work) = next(&work) { work() })
+                std::thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
+                    while let Some(work) = next(&work) {
+                        work()
+                    }
+                })
             })
             .collect::<std::io::Result<Vec<_>>>()?;
         Ok(Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) })

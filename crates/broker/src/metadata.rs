@@ -10,9 +10,9 @@ use headwater_metadata::command::{
 use headwater_metadata::config::{BrokerConfig, ConfigTable, Layers};
 use headwater_metadata::decide::Policy;
 use headwater_metadata::image::FeatureRange;
+use headwater_node::Outbox;
 use headwater_node::features;
 use headwater_node::quorum::{QuorumReplica, QuorumSource, QuorumStatus};
-use headwater_node::Outbox;
 use headwater_types::{BrokerId, DirectoryId};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
@@ -124,7 +124,10 @@ fn policy(settings: &BrokerConfig) -> Policy {
     }
 }
 
-async fn ask(controller: &ControllerHandle, command: Command) -> Result<CommandReply, CommandError> {
+async fn ask(
+    controller: &ControllerHandle,
+    command: Command,
+) -> Result<CommandReply, CommandError> {
     let (answer, answered) = oneshot::channel();
     controller.submit(
         command,

@@ -135,10 +135,7 @@ fn cluster(page: &mut Page, shared: &Shared, statuses: &Statuses) {
         ("kafka_controller_kafkacontroller_globalpartitioncount", view.image.partition_count()),
         ("kafka_controller_kafkacontroller_activebrokercount", view.image.broker_count()),
         ("kafka_server_fetchsessioncache_numincrementalfetchsessions", sessions),
-        (
-            "kafka_server_fetchsessioncache_numincrementalfetchpartitionscached",
-            session_partitions,
-        ),
+        ("kafka_server_fetchsessioncache_numincrementalfetchpartitionscached", session_partitions),
     ] {
         page.head(name, "gauge");
         page.line(name, &[], value);

@@ -119,7 +119,11 @@ impl Receiver {
 }
 
 fn blocked_or(error: io::Error) -> Result<Received, ReceiveError> {
-    if error.kind() == io::ErrorKind::WouldBlock { Ok(Received::Blocked) } else { Err(error.into()) }
+    if error.kind() == io::ErrorKind::WouldBlock {
+        Ok(Received::Blocked)
+    } else {
+        Err(error.into())
+    }
 }
 
 #[cfg(test)]

@@ -119,11 +119,14 @@ pub(crate) fn prepare(
         .transpose()?;
     let clock = Clock::start();
     let completes_to: Arc<OnceLock<Weak<Shared>>> = Arc::new(OnceLock::new());
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::start(DiskOptions {
-        threads: DISK_THREADS,
-        sink: completion_sink(Arc::clone(&completes_to)),
-        ..DiskOptions::default()
-    }).map_err(StartError::Thread)?);
+    let disk: Arc<dyn Disk> = Arc::new(
+        RealDisk::start(DiskOptions {
+            threads: DISK_THREADS,
+            sink: completion_sink(Arc::clone(&completes_to)),
+            ..DiskOptions::default()
+        })
+        .map_err(StartError::Thread)?,
+    );
     let (folders, cluster_id) = open_folders(&server, &disk)?;
     let workers = worker_count(&server);
     let node = Node::new(NodeStart {

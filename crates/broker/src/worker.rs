@@ -44,7 +44,8 @@ pub(crate) struct WorkerShell {
 
 /// Runs a worker until it is told to stop; the body of its thread.
 pub(crate) fn run(shared: Arc<Shared>, index: u16) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let settings = shared.node.network_settings();
     let shell = Rc::new(WorkerShell {
         index: usize::from(index),
@@ -137,9 +138,10 @@ impl WorkerShell {
                 return;
             }
         };
-        let id = self.worker.borrow_mut().connect(|id| {
-            RequestContext::anonymous(id, listener, peer.ip())
-        });
+        let id = self
+            .worker
+            .borrow_mut()
+            .connect(|id| RequestContext::anonymous(id, listener, peer.ip()));
         self.bells.borrow_mut().insert(id, Rc::new(Notify::new()));
         let shell = Rc::clone(self);
         tokio::task::spawn_local(async move {
@@ -153,13 +155,8 @@ impl WorkerShell {
         let now = self.shared.clock.now();
         let mut worker = self.worker.borrow_mut();
         let before = worker.next_deadline();
-        let handled = worker.handle_frame(
-            &self.shared.node,
-            id,
-            frame,
-            now,
-            &mut self.out.borrow_mut(),
-        );
+        let handled =
+            worker.handle_frame(&self.shared.node, id, frame, now, &mut self.out.borrow_mut());
         if worker.next_deadline() != before {
             self.deadline_changed.notify_one();
         }
@@ -189,11 +186,8 @@ impl WorkerShell {
 
     fn expire(&self) {
         let now = self.shared.clock.now();
-        let ready = self.worker.borrow_mut().expire(
-            &self.shared.node,
-            now,
-            &mut self.out.borrow_mut(),
-        );
+        let ready =
+            self.worker.borrow_mut().expire(&self.shared.node, now, &mut self.out.borrow_mut());
         for id in ready {
             self.ring(id);
         }

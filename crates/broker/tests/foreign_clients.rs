@@ -67,9 +67,7 @@ async fn send_numbers(producer: &FutureProducer, topic: &str, numbers: std::ops:
 
 fn expected(numbers: std::ops::Range<usize>) -> Vec<(Option<Vec<u8>>, Vec<u8>, i64)> {
     numbers
-        .map(|n| {
-            (Some(format!("k{n}").into_bytes()), format!("value {n}").into_bytes(), n as i64)
-        })
+        .map(|n| (Some(format!("k{n}").into_bytes()), format!("value {n}").into_bytes(), n as i64))
         .collect()
 }
 
@@ -100,7 +98,8 @@ async fn large_records_headers_and_every_ack_level_come_through() {
         let headers = OwnedHeaders::new()
             .insert(Header { key: "trace", value: Some("abc") })
             .insert(Header::<&[u8]> { key: "empty", value: None });
-        let record = FutureRecord::<(), _>::to(&topic).payload(&large).headers(headers).partition(0);
+        let record =
+            FutureRecord::<(), _>::to(&topic).payload(&large).headers(headers).partition(0);
         producer.send(record, PATIENCE).await.map_err(|(error, _)| error).expect("delivered");
 
         let consumer: BaseConsumer = ClientConfig::new()
@@ -167,10 +166,8 @@ async fn rskafka_creates_produces_and_reads_with_every_codec_it_has() {
     let client = ClientBuilder::new(vec![broker.bootstrap()]).build().await.expect("connected");
     let controller = client.controller_client().expect("a controller");
     controller.create_topic("pure", 2, 1, 10_000).await.expect("created");
-    let partition = client
-        .partition_client("pure", 1, UnknownTopicHandling::Retry)
-        .await
-        .expect("a partition");
+    let partition =
+        client.partition_client("pure", 1, UnknownTopicHandling::Retry).await.expect("a partition");
     let mut expected = Vec::new();
     for compression in [Compression::NoCompression, Compression::Gzip, Compression::Lz4] {
         let record = Record {
