@@ -66,6 +66,15 @@ impl Running {
     }
 }
 
+/// A test that fails leaves no broker behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn help_and_version_are_answers() {
     let folder = tempfile::tempdir().unwrap();
