@@ -1,0 +1,7 @@
+//! Lz4 as batches have it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    headwater_fuzz::codec(headwater_protocol::records::Codec::Lz4, data);
+});

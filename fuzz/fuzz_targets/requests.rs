@@ -1,0 +1,7 @@
+//! Every request at every version.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    headwater_fuzz::choose(headwater_fuzz::REQUESTS, data);
+});
