@@ -10,6 +10,31 @@
 //!
 //! A quorum of one takes the same road as a large one, only that it elects itself at once.
 //! Start reading at [`ControllerHandle::start`].
+//!
+//! ```
+//! use headwater_controller::{ControllerHandle, ControllerOptions, SnapshotEvery};
+//! use headwater_log::{DiskOptions, RealDisk};
+//! use headwater_metadata::command::InitializeCluster;
+//! use headwater_metadata::decide::Policy;
+//! use std::sync::Arc;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let options = ControllerOptions {
+//!     disk: Arc::new(RealDisk::start(DiskOptions::default())?),
+//!     log_folder: folder.path().to_owned(),
+//!     node: headwater_types::BrokerId(1),
+//!     initialize: InitializeCluster { cluster_id: "mine".into(), features: Vec::new() },
+//!     policy: Policy::free(),
+//!     snapshot_every: SnapshotEvery::default(),
+//! };
+//! let (controller, thread) = ControllerHandle::start(options, Box::new(|committed| {
+//!     println!("the metadata reaches {:?}", committed.image.position());
+//! }))?;
+//! assert_eq!(controller.image().cluster_id().map(|id| &**id), Some("mine"));
+//! controller.shutdown();
+//! thread.join().unwrap();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod core;
 pub mod grpc;
