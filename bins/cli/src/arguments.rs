@@ -1,6 +1,6 @@
 //! The command line's shape: its table of contents.
 
-use crate::commands::{cluster, config, topic};
+use crate::commands::{cluster, config, log, topic};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::time::Duration;
 
@@ -69,6 +69,9 @@ pub enum Command {
     /// Describe the cluster
     #[command(subcommand)]
     Cluster(cluster::Command),
+    /// Look into log files; needs no broker
+    #[command(subcommand)]
+    Log(log::Command),
 }
 
 /// Reads `500ms`, `30s`, `2m`; a bare number counts seconds.

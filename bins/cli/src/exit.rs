@@ -95,11 +95,15 @@ impl Failures {
     pub fn report(self) -> ExitCode {
         let code = self.code();
         if let Self::Each(failures) = &self {
-            // The same remedy need not be read ten times.
+            // Ten topics that failed for one reason need not say it ten times.
             let mut told: Vec<&str> = Vec::new();
             let mut stderr = io::stderr().lock();
-            for failure in failures {
-                let _ = writeln!(stderr, "headwater: {}", failure.text);
+            let mut said: Vec<&str> = Vec::new();
+            for text in failures.iter().map(|failure| failure.text.as_str()) {
+                if !said.contains(&text) {
+                    let _ = writeln!(stderr, "headwater: {text}");
+                    said.push(text);
+                }
             }
             for remedy in failures.iter().filter_map(|failure| failure.remedy.as_deref()) {
                 if !told.contains(&remedy) {

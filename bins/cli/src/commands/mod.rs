@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod config;
+pub mod log;
 pub mod topic;
 
 use crate::arguments::{Arguments, Command};
@@ -17,5 +18,6 @@ pub fn run(arguments: Arguments) -> Result<(), Failures> {
         Command::Topic(command) => topic::run(global, command),
         Command::Config(command) => config::run(global, command),
         Command::Cluster(command) => cluster::run(global, command),
+        Command::Log(command) => log::run(global, command),
     }
 }
