@@ -10,10 +10,12 @@ use headwater_protocol::messages::describe_quorum::{
     ResponsePartitionData, ResponseTopicData, TopicData,
 };
 use headwater_protocol::wire::Str;
-use headwater_types::ErrorCode;
+use headwater_types::{DirectoryId, ErrorCode};
 
 /// The only partition of the metadata log.
 const METADATA_PARTITION: i32 = 0;
+/// First version that tells the voters' folders and endpoints (KIP-853).
+const NAMES_DIRECTORIES_FROM: i16 = 2;
 /// How many topics, and of each how many partitions, are told that they are unknown.
 const TOLD_MAX: usize = 100;
 
@@ -52,7 +54,7 @@ pub(super) fn handle(
             partitions: vec![partition],
             ..ResponseTopicData::default()
         }],
-        nodes: nodes(&status),
+        nodes: if call.api_version >= NAMES_DIRECTORIES_FROM { nodes(&status) } else { Vec::new() },
         ..DescribeQuorumResponse::default()
     })
 }
@@ -77,7 +79,11 @@ fn replicas(call: &Call<'_>, replicas: &[QuorumReplica]) -> Vec<ReplicaState> {
             let time = |time_ms| if leads { or_now(time_ms) } else { time_ms };
             ReplicaState {
                 replica_id: replica.node.0,
-                replica_directory_id: replica.directory,
+                replica_directory_id: if call.api_version >= NAMES_DIRECTORIES_FROM {
+                    replica.directory
+                } else {
+                    DirectoryId::ZERO
+                },
                 log_end_offset: replica.log_end,
                 last_fetch_timestamp: time(replica.last_fetch_ms),
                 last_caught_up_timestamp: time(replica.last_caught_up_ms),

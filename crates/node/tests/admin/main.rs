@@ -18,6 +18,7 @@ mod rights;
 #[path = "../support/mod.rs"]
 mod support;
 mod topics;
+mod versions;
 
 use headwater_protocol::wire::Str;
 use headwater_types::{ErrorCode, Uuid};

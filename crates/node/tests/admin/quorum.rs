@@ -10,7 +10,7 @@ use headwater_protocol::messages::describe_quorum::{
 use headwater_types::{BrokerId, ErrorCode, Uuid};
 use std::sync::Arc;
 
-struct Fixed(QuorumStatus);
+pub(crate) struct Fixed(pub QuorumStatus);
 
 impl QuorumSource for Fixed {
     fn status(&self) -> QuorumStatus {
@@ -18,7 +18,7 @@ impl QuorumSource for Fixed {
     }
 }
 
-fn quorum() -> QuorumStatus {
+pub(crate) fn quorum() -> QuorumStatus {
     let voter = QuorumReplica {
         node: ME,
         directory: Uuid([9; 16]),
