@@ -149,7 +149,8 @@ pub enum Effect<T> {
         /// What became of it.
         outcome: Result<CommandReply, CommandError>,
     },
-    /// Write a snapshot of an image, then call [`Core::handle_snapshot_written`].
+    /// Write a snapshot of an image, then call [`Core::handle_snapshot_written`] or
+    /// [`Core::handle_snapshot_failed`]; meanwhile everything else may go on.
     Snapshot {
         /// Its name.
         mark: SnapshotMark,
@@ -513,6 +514,11 @@ impl<T> Core<T> {
         keep_from
     }
 
+    /// A snapshot could not be written. The log goes on without, and the next one is due as usual.
+    pub fn handle_snapshot_failed(&mut self) {
+        self.snapshots.writing = false;
+    }
+
     /// Says what is to be done now, in order. Call it again after [`Core::handle_persisted`], and
     /// until it says nothing.
     ///
@@ -598,6 +604,10 @@ impl<T> Core<T> {
         }
         self.committed = Arc::new(image);
         self.node.advance_apply_to(last.index);
+        if !self.has_peers() {
+            // Only a peer would ask for them again.
+            self.node.mut_store().forget_to(last.index);
+        }
         let committed = Committed { image: Arc::clone(&self.committed), delta: Arc::new(delta) };
         out.push(Effect::Publish(committed));
         while let Some(waiting) = self.waiting.front()

@@ -4,7 +4,7 @@ use super::handle::{Answer, OnCommitted, Request, Shared, lock, stopped};
 use crate::core::{
     Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark, raft_id_of,
 };
-use crate::storage::{Opened, Storage, StorageError};
+use crate::storage::{Opened, Storage, StorageError, WrittenSnapshot};
 use headwater_log::Disk;
 use headwater_metadata::command::InitializeCluster;
 use headwater_metadata::decide::Policy;
@@ -13,13 +13,16 @@ use headwater_types::BrokerId;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// How long a tick of Raft is.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Commands decided between two writes.
 const BATCH_MAX: usize = 1_000;
+
+/// Partitions of an image whose snapshot takes a few milliseconds.
+const SNAPSHOT_INLINE_PARTITIONS: usize = 5_000;
 
 /// What a controller is started with.
 #[derive(Clone)]
@@ -80,6 +83,8 @@ pub(super) struct Runner {
     on_committed: OnCommitted,
     shared: Arc<Shared>,
     effects: Vec<Effect<Answer>>,
+    /// The snapshot that another thread is writing.
+    snapshot: Option<oneshot::Receiver<Result<WrittenSnapshot, StorageError>>>,
 }
 
 impl Runner {
@@ -115,7 +120,8 @@ impl Runner {
         }
         let core = Core::new(core_options, restored)?;
         *lock(&shared.image) = Arc::clone(core.committed());
-        let mut runner = Self { core, storage, on_committed, shared, effects: Vec::new() };
+        let effects = Vec::new();
+        let mut runner = Self { core, storage, on_committed, shared, effects, snapshot: None };
         runner.work().map_err(|error| match error {
             RunError::Storage(error) => StartError::Storage(error),
             RunError::Core(error) => StartError::Core(error),
@@ -158,13 +164,18 @@ impl Runner {
             let first = tokio::select! {
                 request = requests.recv() => request,
                 () = shared.stop.notified() => None,
+                written = finished(&mut self.snapshot) => {
+                    self.snapshot_ended(written);
+                    self.work()?;
+                    continue;
+                }
                 _ = ticks.tick(), if peers => {
                     self.core.handle_tick();
                     self.work()?;
                     continue;
                 }
             };
-            let Some(first) = first else { return self.finish(requests) };
+            let Some(first) = first else { return self.finish(requests).await };
             self.take(first);
             for _ in 1..BATCH_MAX {
                 let Ok(request) = requests.try_recv() else { break };
@@ -175,12 +186,17 @@ impl Runner {
     }
 
     /// Carries out what came before the end.
-    fn finish(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), RunError> {
+    async fn finish(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), RunError> {
         requests.close();
         while let Ok(request) = requests.try_recv() {
             self.take(request);
         }
-        self.work()
+        self.work()?;
+        if self.snapshot.is_some() {
+            let written = finished(&mut self.snapshot).await;
+            self.snapshot_ended(written);
+        }
+        Ok(())
     }
 
     fn take(&mut self, request: Request) {
@@ -219,17 +235,61 @@ impl Runner {
                 (self.on_committed)(&committed);
             }
             Effect::Answer { ticket, outcome } => ticket(outcome),
-            Effect::Snapshot { mark, image } => self.snapshot(mark, &image)?,
+            Effect::Snapshot { mark, image } => self.snapshot(mark, image),
         }
         Ok(())
     }
 
-    fn snapshot(&mut self, mark: SnapshotMark, image: &Image) -> Result<(), RunError> {
-        self.storage.write_snapshot(&mark, image, now_ms())?;
-        let keep_from = self.core.handle_snapshot_written(mark);
-        self.storage.delete_to(keep_from, now_ms())?;
-        Ok(())
+    /// Writes a snapshot: a small one at once, a large one on a thread of its own, for it would
+    /// hold up every command meanwhile.
+    fn snapshot(&mut self, mark: SnapshotMark, image: Arc<Image>) {
+        let small = image.partition_count() <= SNAPSHOT_INLINE_PARTITIONS;
+        let job = match self.storage.prepare_snapshot(mark, image, now_ms()) {
+            Ok(job) => job,
+            Err(error) => return self.snapshot_ended(Err(error)),
+        };
+        if small {
+            return self.snapshot_ended(job.run());
+        }
+        let (sender, receiver) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("headwater-snapshot".to_owned());
+        let started = thread.spawn(move || {
+            // Nobody listens any more where the controller has failed.
+            let _ = sender.send(job.run());
+        });
+        match started {
+            Ok(_) => self.snapshot = Some(receiver),
+            Err(error) => {
+                tracing::warn!(%error, "a metadata snapshot could not be started");
+                self.core.handle_snapshot_failed();
+            }
+        }
     }
+
+    fn snapshot_ended(&mut self, outcome: Result<WrittenSnapshot, StorageError>) {
+        let deleted = outcome.and_then(|written| {
+            let keep_from = self.core.handle_snapshot_written(written.mark.clone());
+            self.storage.adopt_snapshot(written);
+            self.storage.delete_to(keep_from, now_ms())
+        });
+        if let Err(error) = deleted {
+            // The log grows until the next one; that is all that is lost.
+            tracing::warn!(%error, "a metadata snapshot was not written");
+            self.core.handle_snapshot_failed();
+        }
+    }
+}
+
+/// Waits for a snapshot, forever where none is being written.
+async fn finished(
+    snapshot: &mut Option<oneshot::Receiver<Result<WrittenSnapshot, StorageError>>>,
+) -> Result<WrittenSnapshot, StorageError> {
+    let outcome = match snapshot {
+        Some(receiver) => receiver.await,
+        None => std::future::pending().await,
+    };
+    *snapshot = None;
+    outcome.unwrap_or(Err(StorageError::SnapshotAbandoned))
 }
 
 fn now_ms() -> i64 {

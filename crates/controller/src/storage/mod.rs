@@ -80,6 +80,9 @@ pub enum StorageError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The thread that wrote a snapshot ended without a word.
+    #[error("writing a metadata snapshot was given up")]
+    SnapshotAbandoned,
     /// The log begins behind the newest snapshot that can be read.
     #[error(
         "the metadata log begins with entry {log_start}, but the newest snapshot that can be read \
@@ -111,6 +114,35 @@ pub struct Storage {
     snapshots: Vec<SnapshotFile>,
     /// The folder and the file of Raft's state are new, and their names not synced yet.
     fresh: bool,
+}
+
+/// A snapshot to be written.
+#[derive(Debug)]
+pub struct SnapshotJob {
+    disk: Arc<dyn Disk>,
+    folder: PathBuf,
+    mark: SnapshotMark,
+    image: Arc<Image>,
+}
+
+/// A snapshot that is durable.
+#[derive(Debug)]
+pub struct WrittenSnapshot {
+    file: SnapshotFile,
+    /// Its name.
+    pub mark: SnapshotMark,
+}
+
+impl SnapshotJob {
+    /// Writes it durably.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; what was there before still is.
+    pub fn run(self) -> Result<WrittenSnapshot, StorageError> {
+        let file = snapshot::write(&*self.disk, &self.folder, &self.mark, &self.image)?;
+        Ok(WrittenSnapshot { file, mark: self.mark })
+    }
 }
 
 /// What was found when a folder was opened.
@@ -208,21 +240,26 @@ impl Storage {
         Ok(())
     }
 
-    /// Writes a snapshot durably.
+    /// Prepares a snapshot: the job may run on another thread while the log goes on.
     ///
     /// # Errors
     ///
-    /// It cannot be written; the log goes on without.
-    pub fn write_snapshot(
+    /// The log cannot begin a new segment.
+    pub fn prepare_snapshot(
         &mut self,
-        mark: &SnapshotMark,
-        image: &Image,
+        mark: SnapshotMark,
+        image: Arc<Image>,
         now_ms: i64,
-    ) -> Result<(), StorageError> {
-        let file = snapshot::write(&*self.disk, &self.folder, mark, image)?;
+    ) -> Result<SnapshotJob, StorageError> {
+        self.log.roll(now_ms)?;
+        Ok(SnapshotJob { disk: Arc::clone(&self.disk), folder: self.folder.clone(), mark, image })
+    }
+
+    /// Takes a finished snapshot for its newest one.
+    pub fn adopt_snapshot(&mut self, written: WrittenSnapshot) {
+        let WrittenSnapshot { file, .. } = written;
         self.snapshots.retain(|known| known.path != file.path);
         self.snapshots.push(file);
-        self.log.roll(now_ms)
     }
 
     /// Deletes the log up to an entry, and snapshots beyond the two newest.

@@ -91,6 +91,12 @@ fn a_snapshot_is_read_as_it_was_or_not_at_all() {
     assert!(!unfinished.exists());
 }
 
+fn write_snapshot(storage: &mut Storage, index: u64, topics: u8) {
+    let image = Arc::new(image(topics, index));
+    let job = storage.prepare_snapshot(mark(index), image, 0).unwrap();
+    storage.adopt_snapshot(job.run().unwrap());
+}
+
 fn entry(index: u64, term: u64) -> LogEntry {
     LogEntry { index, term, kind: EntryKind::Metadata, data: vec![index as u8; 1000].into() }
 }
@@ -139,10 +145,10 @@ fn a_damaged_snapshot_is_replaced_by_the_one_before_and_a_longer_log() {
         storage.persist(&write, 0).unwrap();
     };
     append(&mut storage, 1..=10);
-    storage.write_snapshot(&mark(10), &image(3, 10), 0).unwrap();
+    write_snapshot(&mut storage, 10, 3);
     storage.delete_to(0, 0).unwrap();
     append(&mut storage, 11..=20);
-    storage.write_snapshot(&mark(20), &image(5, 20), 0).unwrap();
+    write_snapshot(&mut storage, 20, 5);
     storage.delete_to(10, 0).unwrap();
     append(&mut storage, 21..=22);
     drop(storage);
@@ -193,7 +199,7 @@ fn the_log_restarts_behind_an_installed_snapshot() {
     let disk = disk();
     let open = || Storage::open(Arc::clone(&disk), folder.path(), 0).unwrap();
     let mut storage = open().storage;
-    storage.write_snapshot(&mark(40), &image(2, 40), 0).unwrap();
+    write_snapshot(&mut storage, 40, 2);
     let write = Write {
         install: Some(mark(40)),
         hard_state: Some(state(2)),
