@@ -1,9 +1,9 @@
 //! Cores on a table: one voter by itself, and three that talk, on a clock that the test turns.
 
 use super::*;
-use headwater_metadata::command::{CreateTopics, NewTopic, RegisterBroker};
+use headwater_metadata::command::{CreateTopics, InitializeCluster, NewTopic, RegisterBroker};
 use headwater_metadata::decide::Policy;
-use headwater_types::{BrokerId, Uuid};
+use headwater_types::{BrokerId, LeaderEpoch, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn options(raft_id: u64, voters: &[u64]) -> CoreOptions {
