@@ -106,3 +106,13 @@ fn a_known_tag_must_fill_its_size() {
     assert_eq!(decode(&[1, 0, 2, 2, b'x']).unwrap().cluster_id.as_deref(), Some("x"));
     assert_eq!(decode(&[1, 0, 3, 2, b'x', 0]).unwrap_err(), DecodeError::TagSize(0));
 }
+
+#[test]
+fn a_tag_of_later_versions_is_kept() {
+    // Tag 1 of Fetch is known from version 15 on.
+    let mut frame = vec![0; 25];
+    frame.extend([1, 1, 1, 1, 1, 2, b'x', b'y']);
+    let decoded = FetchRequest::decode(&mut Reader::new(Bytes::from(frame.clone())), 12).unwrap();
+    assert_eq!(decoded.unknown_tagged_fields.get(1).map(|kept| &kept[..]), Some(&b"xy"[..]));
+    assert_eq!(super::noise::encoded(&decoded, 12), frame);
+}

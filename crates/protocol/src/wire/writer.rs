@@ -353,16 +353,14 @@ impl Writer {
         let count = known.iter().filter(|(_, present, _)| *present).count() + unknown.len();
         self.uvarint(u32::try_from(count).map_err(|_| EncodeError::TooLong { length: count })?);
         let mut unknown = unknown.iter().peekable();
-        for (tag, present, value) in known {
+        for (tag, _, value) in known.iter().filter(|(_, present, _)| *present) {
             while let Some((lower, bytes)) = unknown.next_if(|(other, _)| other < tag) {
                 self.raw_tagged_field(*lower, bytes)?;
             }
             if unknown.next_if(|(other, _)| other == tag).is_some() {
                 return Err(EncodeError::Tag(*tag));
             }
-            if *present {
-                self.tagged_field(*tag, value)?;
-            }
+            self.tagged_field(*tag, value)?;
         }
         for (tag, bytes) in unknown {
             self.raw_tagged_field(*tag, bytes)?;
