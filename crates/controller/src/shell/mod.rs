@@ -1,5 +1,7 @@
 //! The thread that joins core and storage.
 
+#[cfg(test)]
+mod crash_tests;
 mod handle;
 mod runner;
 #[cfg(test)]

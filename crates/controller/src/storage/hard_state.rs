@@ -30,8 +30,8 @@ pub(super) struct HardStateFile {
 }
 
 impl HardStateFile {
-    /// Opens the file, or creates it. `None` as state means that it is new; its folder is then not
-    /// synced yet.
+    /// Opens the file, or creates it. `None` as state means that nothing was ever written to it
+    /// durably: it is new (and its folder not synced yet), or its very first write was torn.
     pub(super) fn open(
         disk: &dyn Disk,
         folder: &Path,
@@ -40,8 +40,8 @@ impl HardStateFile {
         let content = read_whole(disk, &path, 2 * SLOT_DISTANCE)?;
         let newest = content.as_deref().and_then(newest);
         if let Some(bytes) = &content
-            && !bytes.is_empty()
             && newest.is_none()
+            && !first_write_torn(bytes)
         {
             return Err(StorageError::HardStateDamaged { path });
         }
@@ -87,6 +87,12 @@ fn newest(content: &[u8]) -> Option<(u64, HardState)> {
     let second = content.split_at_checked(SLOT_DISTANCE as usize).map(|(_, second)| second);
     let slots = [Some(content), second];
     slots.into_iter().flatten().filter_map(read_slot).max_by_key(|(number, _)| *number)
+}
+
+/// Whether there is nothing yet in the slot that the second write goes to: then the first one was
+/// not synced, or the second would have come.
+fn first_write_torn(content: &[u8]) -> bool {
+    content.iter().take(SLOT_DISTANCE as usize).all(|&byte| byte == 0)
 }
 
 fn read_slot(content: &[u8]) -> Option<(u64, HardState)> {

@@ -229,15 +229,12 @@ impl Storage {
         if let Some(state) = write.hard_state {
             self.hard_state.write(state)?;
         }
-        self.log.append(&write.entries, now_ms)?;
-        if std::mem::take(&mut self.fresh) && (write.entries.is_empty() || write.install.is_some())
-        {
-            // Where entries were the first thing to be written, the log has synced both folders
-            // with its own new files.
+        if std::mem::take(&mut self.fresh) {
+            // Names of one folder may reach the disk in any order: this one goes before the log's.
             let folders = self.folder.ancestors().take(2).map(Path::to_owned).collect();
             self.disk.run(&DiskTask::Sync { files: Vec::new(), folders })?;
         }
-        Ok(())
+        self.log.append(&write.entries, now_ms)
     }
 
     /// Prepares a snapshot: the job may run on another thread while the log goes on.
