@@ -5,6 +5,8 @@ use super::{
     LockGuard, OpenMode, QueueFull, Space,
 };
 use parking_lot::Mutex;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -217,9 +219,16 @@ impl Disk for RealDisk {
             .truncate(false)
             .open(path)
             .map_err(|error| DiskError::new("open", path, error))?;
-        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        // Two kinds of lock that do not know each other: one also keeps out other folder objects of
+        // this process, the other is the one that Java programs take.
+        let exclusive = FlockOperation::NonBlockingLockExclusive;
+        let locked = rustix::fs::flock(&file, exclusive)
+            .and_then(|()| rustix::fs::fcntl_lock(&file, exclusive));
+        match locked {
             Ok(()) => Ok(Box::new(FileLock { _file: file })),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(LockError::Held { path: path.to_owned() }),
+            Err(Errno::WOULDBLOCK | Errno::ACCESS) => {
+                Err(LockError::Held { path: path.to_owned() })
+            }
             Err(error) => Err(DiskError::new("lock", path, error).into()),
         }
     }
@@ -330,7 +339,7 @@ impl DiskFile for RealFile {
                     position = position.saturating_add(written as u64);
                     IoSlice::advance_slices(&mut left, written);
                 }
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(self.error("write", error)),
             }
         }

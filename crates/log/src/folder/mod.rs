@@ -17,7 +17,7 @@ use crate::disk::{
     Disk, DiskError, DiskTask, LockError, LockGuard, Space, read_whole, write_whole_durably,
 };
 use crate::error::OpenError;
-use crate::log::{Checkpointed, Log, LogIdentity, OpenKind};
+use crate::log::{Checkpointed, Log, LogIdentity, OpenKind, TailBudget};
 use checkpoints::Checkpoints;
 use headwater_types::{BrokerId, DirectoryId, EndOffset, Offset, PartitionIndex, TopicId, Uuid};
 use names::{FolderName, deleted_name};
@@ -119,6 +119,8 @@ pub struct LogFolder {
     clean_stop: Option<CleanStop>,
     found: Vec<FoundPartition>,
     state: Mutex<State>,
+    /// Bounds what its logs cache together.
+    tail_budget: Arc<TailBudget>,
 }
 
 #[derive(Debug)]
@@ -150,7 +152,15 @@ impl LogFolder {
             checkpoints.write(&*disk, path)?;
         }
         let state = Mutex::new(State { meta, checkpoints, opened: BTreeSet::new() });
-        Ok(Self { disk, path: path.to_owned(), _lock: lock, clean_stop, found, state })
+        Ok(Self {
+            disk,
+            path: path.to_owned(),
+            _lock: lock,
+            clean_stop,
+            found,
+            state,
+            tail_budget: Arc::default(),
+        })
     }
 
     /// Where it is.
@@ -229,7 +239,9 @@ impl LogFolder {
                 _ => OpenKind::AfterCrash(checkpointed),
             }
         };
-        Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)
+        let mut log = Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)?;
+        log.share_tail_budget(&self.tail_budget);
+        Ok(log)
     }
 
     /// Durably writes the three offset checkpoints: what is given replaces what was known of those

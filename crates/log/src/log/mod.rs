@@ -40,6 +40,7 @@ pub(crate) use producer_state::{
     Line as SnapshotLine, first_sequence as snapshot_first_sequence, parse_snapshot,
 };
 pub(crate) use scan::{Found, Scanner, Step, WINDOW_WHOLE};
+pub(crate) use tail::TailBudget;
 pub(crate) use time_index::Entry as TimeEntry;
 pub(crate) use txn_index::parse as parse_aborted;
 pub use types::{
@@ -87,6 +88,8 @@ pub struct Log {
     /// The last removal of a segment is not durable yet.
     removal_unsynced: bool,
     cursors: Cursors,
+    /// Shared by the logs of a folder.
+    tail_budget: Arc<TailBudget>,
 }
 
 impl Log {
@@ -168,6 +171,14 @@ impl Log {
     /// Where its files are (or will be).
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Lets the log share its bound on cached batches with others.
+    pub(crate) fn share_tail_budget(&mut self, budget: &Arc<TailBudget>) {
+        self.tail_budget = Arc::clone(budget);
+        if let Some(active) = &mut self.active {
+            active.tail = tail::Tail::new(budget);
+        }
     }
 
     /// Gives back memory and file handles that an idle log does not need.

@@ -68,6 +68,7 @@ impl Log {
             removed: Vec::new(),
             removal_unsynced: false,
             cursors: Cursors::default(),
+            tail_budget: Arc::default(),
         };
         match log.disk.list(folder) {
             Ok(entries) => log.open_folder(entries, checkpointed, kind, now_ms)?,
@@ -100,6 +101,7 @@ impl Log {
         }
         self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
         self.epochs_dirty |= self.epochs.truncate_from_start(self.log_start);
+        self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
         self.remove_stray_snapshots(&inventory)?;
         // Whatever was written just now, and what the page cache holds from before a crash.
         self.sync_now()?;
@@ -256,7 +258,7 @@ impl Log {
         };
         let from = offsets.last().map_or(0, |entry| u64::from(entry.position));
         let Some(end) = self.find_clean_end(base, from, size)? else { return Ok(None) };
-        let mut active = Active::new(base, now_ms);
+        let mut active = Active::new(base, now_ms, &self.tail_budget);
         active.first_timestamp = self.first_head(base, size)?.map(|head| head.max_timestamp);
         active.largest = times
             .last()

@@ -74,7 +74,7 @@ impl Log {
         let (size, modified_ms) = inventory.logs.get(&base).copied().unwrap_or_default();
         self.disk.forget_shared(&path);
         let file = self.disk.open(&path, OpenMode::ReadWrite)?;
-        let mut active = Active { modified_ms, ..Active::new(base, now_ms) };
+        let mut active = Active { modified_ms, ..Active::new(base, now_ms, &self.tail_budget) };
         self.log_end = self.log_end.max(EndOffset(base));
         let mut scanner = Scanner::new(&*file, 0, size, WINDOW_WHOLE);
         let problem = loop {
@@ -182,7 +182,7 @@ impl Log {
 
     /// Makes the indexes of a closed segment anew.
     pub(super) fn rebuild_indexes(&mut self, base: i64) -> Result<(), OpenError> {
-        let mut active = Active::new(base, 0);
+        let mut active = Active::new(base, 0, &self.tail_budget);
         let config = Arc::clone(&self.config);
         let path = self.path(base, FileKind::Log);
         let size = self.segment_size(base);

@@ -37,7 +37,7 @@ impl Log {
         if self.config.preallocate {
             file.reserve(u64::from(self.config.segment_bytes))?;
         }
-        let new = Active { file: Some(file), ..Active::new(base, now_ms) };
+        let new = Active { file: Some(file), ..Active::new(base, now_ms, &self.tail_budget) };
         self.seal_active();
         self.active = Some(new);
         self.sync.folders.insert(self.folder.clone());

@@ -2,7 +2,7 @@
 
 use super::head::Head;
 use super::offset_index::{self, OffsetIndex};
-use super::tail::Tail;
+use super::tail::{Tail, TailBudget};
 use super::time_index::{self, TimeIndex};
 use super::types::AbortedTransaction;
 use crate::config::LogConfig;
@@ -52,7 +52,7 @@ pub(crate) struct Incoming {
 }
 
 impl Active {
-    pub fn new(base: i64, now_ms: i64) -> Self {
+    pub fn new(base: i64, now_ms: i64, budget: &Arc<TailBudget>) -> Self {
         Self {
             base,
             size: 0,
@@ -65,7 +65,7 @@ impl Active {
             largest: None,
             created_ms: now_ms,
             modified_ms: now_ms,
-            tail: Tail::default(),
+            tail: Tail::new(budget),
         }
     }
 

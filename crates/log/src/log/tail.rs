@@ -7,6 +7,8 @@
 use super::head::Head;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Sets from this size on are not copied; readers get them from the page cache by sendfile.
 pub(crate) const COPIED_BYTES_MAX: usize = 16 * 1024;
@@ -34,6 +36,16 @@ impl TailBatch {
     }
 }
 
+/// Memory that the tails of a folder's logs hold together.
+#[derive(Debug, Default)]
+pub(crate) struct TailBudget {
+    held_bytes: AtomicUsize,
+}
+
+/// Bytes that the tails of a folder's logs may hold together: a thousand busy logs. Beyond it the
+/// newest batches are read from the page cache, like older ones.
+const FOLDER_BYTES_MAX: usize = 64 << 20;
+
 /// The newest batches, oldest first; each starts where the one before ends.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
@@ -41,9 +53,20 @@ pub(crate) struct Tail {
     held_bytes: usize,
     block: BytesMut,
     block_bytes: usize,
+    budget: Arc<TailBudget>,
 }
 
 impl Tail {
+    pub fn new(budget: &Arc<TailBudget>) -> Self {
+        Self {
+            batches: VecDeque::new(),
+            held_bytes: 0,
+            block: BytesMut::new(),
+            block_bytes: 0,
+            budget: Arc::clone(budget),
+        }
+    }
+
     /// Copies pieces into the block, one behind the other.
     pub fn copy<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, bytes: usize) -> Bytes {
         if self.block.capacity() - self.block.len() < bytes {
@@ -62,7 +85,7 @@ impl Tail {
         if self.batches.back().is_some_and(|last| last.end() != position) {
             self.clear();
         }
-        self.held_bytes += bytes.as_ref().map_or(0, Bytes::len);
+        let bytes = bytes.filter(|bytes| self.reserve(bytes.len()));
         self.batches.push_back(TailBatch {
             base: head.base,
             last: head.last,
@@ -70,15 +93,40 @@ impl Tail {
             size: head.size,
             bytes,
         });
-        while self.batches.len() > BATCHES_MAX {
+        if self.batches.len() > BATCHES_MAX {
             let oldest = self.batches.pop_front().and_then(|oldest| oldest.bytes);
-            self.held_bytes -= oldest.map_or(0, |bytes| bytes.len());
+            self.give_back(oldest.map_or(0, |bytes| bytes.len()));
         }
-        let mut oldest = self.batches.iter_mut();
-        while self.held_bytes > HELD_BYTES_MAX {
-            let Some(batch) = oldest.next() else { break };
-            self.held_bytes -= batch.bytes.take().map_or(0, |bytes| bytes.len());
+        if self.held_bytes > HELD_BYTES_MAX {
+            self.let_go_of(self.held_bytes - HELD_BYTES_MAX);
         }
+    }
+
+    /// Lets go of the bytes of the oldest batches.
+    fn let_go_of(&mut self, bytes_min: usize) {
+        let mut released = 0;
+        for batch in &mut self.batches {
+            if released >= bytes_min {
+                break;
+            }
+            released += batch.bytes.take().map_or(0, |bytes| bytes.len());
+        }
+        self.give_back(released);
+    }
+
+    fn reserve(&mut self, bytes: usize) -> bool {
+        let before = self.budget.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.held_bytes += bytes;
+        let fits = before + bytes <= FOLDER_BYTES_MAX;
+        if !fits {
+            self.give_back(bytes);
+        }
+        fits
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.held_bytes -= bytes;
+        self.budget.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The batch that holds an offset or the next one behind it, and those behind that; `None` when
@@ -91,11 +139,19 @@ impl Tail {
 
     pub fn clear(&mut self) {
         self.batches.clear();
-        self.held_bytes = 0;
+        self.give_back(self.held_bytes);
     }
 
     /// Gives all memory back.
     pub fn release(&mut self) {
-        *self = Self::default();
+        self.clear();
+        self.block = BytesMut::new();
+        self.block_bytes = 0;
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        self.give_back(self.held_bytes);
     }
 }

@@ -100,9 +100,9 @@ impl Log {
     /// Makes a segment the active one, walking it for its indexes.
     fn reactivate(&mut self, base: i64, size: u64, now_ms: i64) -> Result<(), OpenError> {
         self.sealed.remove(&base);
-        let mut active = Active::new(base, now_ms);
+        let mut active = Active::new(base, now_ms, &self.tail_budget);
         let old_aborted = self.aborted_before_cut(base);
-        self.active = Some(Active { size, ..Active::new(base, now_ms) });
+        self.active = Some(Active { size, ..Active::new(base, now_ms, &self.tail_budget) });
         let config = std::sync::Arc::clone(&self.config);
         let mut end = EndOffset(base);
         self.walk(base, 0, |batch, _| {
@@ -187,7 +187,13 @@ impl Log {
     pub(super) fn seal_active(&mut self) {
         let Some(old) = self.active.take() else { return };
         let largest = old.largest_timestamp();
-        self.sync.files.extend(old.file);
+        if let Some(file) = old.file {
+            if self.config.preallocate {
+                // Gives back what was reserved and not used. It is only space.
+                let _ = file.set_length(old.size);
+            }
+            self.sync.files.push(file);
+        }
         let segment = Segment {
             size: old.size,
             modified_ms: old.modified_ms,

@@ -5,6 +5,8 @@ mod append;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod dump;
 #[cfg(test)]
 mod failures;
