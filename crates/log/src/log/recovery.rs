@@ -43,10 +43,11 @@ impl Log {
                 producers_loaded = true;
             }
             if self.active.is_some() {
-                // We leave no gap between segments but one too wide for an index: here the end of
-                // the one before was lost.
+                // We leave no gap between segments but one too wide for an index, and never an
+                // overlap: here the end of the one before was lost, or is not what it was.
                 let gap = self.log_end.0 < base && relative(self.log_end.0, base).is_some();
-                if gap && recovery_point <= self.log_end {
+                let overlap = base < self.log_end.0;
+                if overlap || gap && recovery_point <= self.log_end {
                     self.remove_segment_files(base);
                     continue;
                 }
