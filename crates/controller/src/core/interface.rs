@@ -13,6 +13,12 @@ pub const SNAPSHOT_ENTRIES: u64 = 10_000;
 /// Bytes of entries after which a snapshot is due (Kafka's figure).
 pub const SNAPSHOT_BYTES: u64 = 20 * 1024 * 1024;
 
+/// Bytes of one entry. The largest is that of a broker with a million partitions that comes or goes.
+pub const ENTRY_BYTES_MAX: usize = 200 * 1024 * 1024;
+
+/// Bytes of entries that may be proposed and not yet committed. Beyond it, proposals are refused.
+pub const UNCOMMITTED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// The feature whose level says which records there may be.
 pub const VERSION_FEATURE: &str = "headwater.version";
 

@@ -19,8 +19,8 @@ mod timeouts;
 
 pub use entry::{EntryKind, HardState, LogEntry, SnapshotMark};
 pub use interface::{
-    Committed, CoreError, CoreOptions, Effect, Environment, Restored, SNAPSHOT_BYTES,
-    SNAPSHOT_ENTRIES, SnapshotEvery, VERSION_FEATURE, Write,
+    Committed, CoreError, CoreOptions, ENTRY_BYTES_MAX, Effect, Environment, Restored,
+    SNAPSHOT_BYTES, SNAPSHOT_ENTRIES, SnapshotEvery, UNCOMMITTED_BYTES_MAX, VERSION_FEATURE, Write,
 };
 pub use message::MessageError;
 pub use status::{QuorumStatus, VoterStatus, raft_id_of};
@@ -41,9 +41,6 @@ use raft::eraftpb::ConfState;
 use raft::{Config, RawNode, StateRole};
 use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// Bytes of entries that may be proposed and not yet committed. Beyond it, proposals are refused.
-const UNCOMMITTED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Bytes of entries in one message to a peer.
 const MESSAGE_BYTES_MAX: u64 = 1024 * 1024;
@@ -271,8 +268,11 @@ impl<T> Core<T> {
         if decision.records.is_empty() {
             return Ok((newest.index, Ok(decision.reply)));
         }
-        let entry = MetadataEntry { records: decision.records };
-        match self.node.propose(Vec::new(), entry.encode_to_vec()) {
+        let entry = MetadataEntry { records: decision.records }.encode_to_vec();
+        if entry.len() > ENTRY_BYTES_MAX {
+            return Err(too_large(entry.len()));
+        }
+        match self.node.propose(Vec::new(), entry) {
             Ok(()) => {}
             Err(raft::Error::ProposalDropped) => return Err(overloaded()),
             Err(_) => return Err(not_controller()),
@@ -525,6 +525,12 @@ fn not_controller() -> CommandError {
         ErrorCode::NotController,
         "This is not the correct controller for this cluster.",
     )
+}
+
+fn too_large(bytes: usize) -> CommandError {
+    let text =
+        format!("The command would write {bytes} bytes at once; {ENTRY_BYTES_MAX} are allowed.");
+    CommandError::new(ErrorCode::PolicyViolation, text)
 }
 
 fn overloaded() -> CommandError {

@@ -29,6 +29,8 @@ pub(super) struct Request {
 pub(super) struct Shared {
     pub(super) quorum: Mutex<QuorumStatus>,
     pub(super) image: Mutex<Arc<Image>>,
+    /// Why nothing can be written now.
+    pub(super) stalled: Mutex<Option<String>>,
     /// Told once when the thread shall end.
     pub(super) stop: Notify,
     /// Why the thread ended, if it was not asked to.
@@ -110,6 +112,11 @@ impl ControllerHandle {
     /// applied.
     pub fn failure(&self) -> Option<String> {
         lock(&self.shared.failure).clone()
+    }
+
+    /// Why commands wait, if they do: the disk is full. They are carried out when there is room.
+    pub fn stalled(&self) -> Option<String> {
+        lock(&self.shared.stalled).clone()
     }
 
     /// Asks the controller to stop: it finishes what it has taken in, then its thread ends.

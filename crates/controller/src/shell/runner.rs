@@ -2,7 +2,8 @@
 
 use super::handle::{Answer, OnCommitted, Request, Shared, lock, stopped};
 use crate::core::{
-    Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark, raft_id_of,
+    Core, CoreError, CoreOptions, Effect, Environment, SnapshotEvery, SnapshotMark, Write,
+    raft_id_of,
 };
 use crate::storage::{Opened, Storage, StorageError, WrittenSnapshot};
 use headwater_log::Disk;
@@ -17,6 +18,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// How long a tick of Raft is.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How often a write is tried again while the disk is full.
+const FULL_RETRY: Duration = Duration::from_millis(500);
 
 /// Commands decided between two writes.
 const BATCH_MAX: usize = 1_000;
@@ -56,6 +60,9 @@ pub enum StartError {
     /// The folder cannot be used.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The disk is full: what says that this node leads cannot be written.
+    #[error("{0}")]
+    Full(String),
     /// What was found cannot be used.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -85,6 +92,8 @@ pub(super) struct Runner {
     effects: Vec<Effect<Answer>>,
     /// The snapshot that another thread is writing.
     snapshot: Option<oneshot::Receiver<Result<WrittenSnapshot, StorageError>>>,
+    /// The write for which there is no room.
+    stalled: Option<Write>,
 }
 
 impl Runner {
@@ -121,12 +130,17 @@ impl Runner {
         let core = Core::new(core_options, restored)?;
         *lock(&shared.image) = Arc::clone(core.committed());
         let effects = Vec::new();
-        let mut runner = Self { core, storage, on_committed, shared, effects, snapshot: None };
+        let mut runner =
+            Self { core, storage, on_committed, shared, effects, snapshot: None, stalled: None };
         runner.work().map_err(|error| match error {
             RunError::Storage(error) => StartError::Storage(error),
             RunError::Core(error) => StartError::Core(error),
         })?;
-        Ok(runner)
+        let stalled = lock(&runner.shared.stalled).take();
+        match stalled {
+            Some(error) => Err(StartError::Full(error)),
+            None => Ok(runner),
+        }
     }
 
     /// Runs until it is asked to stop, or cannot go on.
@@ -161,8 +175,13 @@ impl Runner {
             // A quorum of one has nobody to be late for: no tick wakes an idle process.
             let peers = self.core.has_peers();
             let shared = Arc::clone(&self.shared);
+            let full = self.stalled.is_some();
             let first = tokio::select! {
-                request = requests.recv() => request,
+                request = requests.recv(), if !full => request,
+                () = tokio::time::sleep(FULL_RETRY), if full => {
+                    self.retry()?;
+                    continue;
+                }
                 () = shared.stop.notified() => None,
                 written = finished(&mut self.snapshot) => {
                     self.snapshot_ended(written);
@@ -226,10 +245,7 @@ impl Runner {
         match effect {
             // There is no peer yet to whom anything could go.
             Effect::Send(_) => {}
-            Effect::Persist { write, then: _ } => {
-                self.storage.persist(&write, now_ms())?;
-                self.core.handle_persisted();
-            }
+            Effect::Persist { write, then: _ } => self.persist(write)?,
             Effect::Publish(committed) => {
                 *lock(&self.shared.image) = Arc::clone(&committed.image);
                 (self.on_committed)(&committed);
@@ -238,6 +254,34 @@ impl Runner {
             Effect::Snapshot { mark, image } => self.snapshot(mark, image),
         }
         Ok(())
+    }
+
+    fn persist(&mut self, write: Write) -> Result<(), RunError> {
+        match self.storage.persist(&write, now_ms()) {
+            Ok(()) => {
+                if lock(&self.shared.stalled).take().is_some() {
+                    tracing::info!("there is room for metadata again");
+                }
+                self.core.handle_persisted();
+                Ok(())
+            }
+            Err(error) if error.is_full() => {
+                let reason = error.to_string();
+                if lock(&self.shared.stalled).replace(reason).is_none() {
+                    tracing::error!(%error, "no room for metadata: admin commands wait");
+                }
+                self.stalled = Some(write);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn retry(&mut self) -> Result<(), RunError> {
+        if let Some(write) = self.stalled.take() {
+            self.persist(write)?;
+        }
+        self.work()
     }
 
     /// Writes a snapshot: a small one at once, a large one on a thread of its own, for it would

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::{Committed, SnapshotEvery};
-use headwater_log::{Disk, DiskOptions, RealDisk};
+use headwater_log::{Disk, DiskOptions, MemoryDisk, RealDisk};
 use headwater_metadata::command::{
     Command, CommandError, CommandReply, CreateTopics, DeleteTopics, InitializeCluster, NewTopic,
     RegisterBroker, TopicRef,
@@ -244,4 +244,49 @@ fn a_folder_that_cannot_be_used_is_refused_at_start() {
     let Err(error) = refused else { panic!("it started") };
     assert!(matches!(error, StartError::Storage(_)));
     assert!(error.to_string().contains("raft-state is damaged"), "{error}");
+}
+
+#[test]
+fn a_full_disk_holds_commands_up_and_loses_none() {
+    let disk = MemoryDisk::new();
+    let mut on_memory = options(Path::new("/data"));
+    on_memory.disk = Arc::new(disk.clone());
+    let running = start(on_memory.clone());
+    running.ask(register(0)).unwrap();
+    // Room for a few more entries, but not for all.
+    disk.plan_failures(|plan| plan.capacity_bytes = Some(8_000));
+    let (sender, receiver) = mpsc::channel();
+    for number in 0..100 {
+        let sender = sender.clone();
+        let answer = move |outcome| sender.send((number, outcome)).unwrap();
+        running.handle.submit(create([format!("t{number}")]), Box::new(answer));
+    }
+    let reason = loop {
+        match running.handle.stalled() {
+            Some(reason) => break reason,
+            None => std::thread::yield_now(),
+        }
+    };
+    assert!(reason.contains("__cluster_metadata-0"), "{reason}");
+    assert_eq!(running.handle.failure(), None);
+    disk.plan_failures(|plan| plan.capacity_bytes = None);
+    for expected in 0..100 {
+        let (number, outcome) = receiver.recv().unwrap();
+        assert_eq!(number, expected);
+        assert!(outcome.is_ok());
+    }
+    assert_eq!(running.handle.stalled(), None);
+    let before = running.stop();
+    assert_eq!(before.topic_count(), 100);
+    let running = start(on_memory);
+    assert_eq!(content(&running.handle.image()), content(&before));
+    running.stop();
+
+    let full = MemoryDisk::new();
+    full.plan_failures(|plan| plan.capacity_bytes = Some(10));
+    let mut hopeless = options(Path::new("/data"));
+    hopeless.disk = Arc::new(full);
+    let refused = ControllerHandle::start(hopeless, Box::new(|_| {}));
+    let Err(error) = refused else { panic!("it started") };
+    assert!(error.to_string().contains("/data"), "{error}");
 }

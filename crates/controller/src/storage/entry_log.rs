@@ -2,7 +2,7 @@
 
 use super::StorageError;
 use super::batch;
-use crate::core::LogEntry;
+use crate::core::{ENTRY_BYTES_MAX, LogEntry, UNCOMMITTED_BYTES_MAX};
 use bytes::{Bytes, BytesMut};
 use headwater_log::{
     AppendOptions, Disk, Log, LogConfig, LogIdentity, OpenKind, Origin, ReadLimit, ReadSlice,
@@ -17,11 +17,14 @@ pub const METADATA_TOPIC: &str = "__cluster_metadata";
 /// Kafka's fixed id of that topic.
 pub const METADATA_TOPIC_ID: Uuid = Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 
-/// Bytes of one segment. A snapshot deletes whole segments, so they are small.
-const SEGMENT_BYTES: u32 = 16 * 1024 * 1024;
+/// Bytes of one segment. Every snapshot begins a new one, so they are small all the same; but what
+/// is appended at once must fit.
+const SEGMENT_BYTES: u32 = 1 << 30;
 
-/// Bytes of one entry. The largest: a broker of many partitions that is fenced.
-const ENTRY_BYTES_MAX: u32 = 512 * 1024 * 1024;
+/// Bytes of one batch: the largest entry and what frames it.
+const BATCH_BYTES_MAX: u32 = ENTRY_BYTES_MAX as u32 + 1024;
+
+const _: () = assert!(UNCOMMITTED_BYTES_MAX + (ENTRY_BYTES_MAX as u64) < SEGMENT_BYTES as u64 / 2);
 
 /// Bytes read at a time at start.
 const READ_BYTES: usize = 4 * 1024 * 1024;
@@ -50,7 +53,7 @@ impl EntryLog {
             segment_ms: i64::MAX,
             retention_ms: None,
             retention_bytes: None,
-            max_message_bytes: ENTRY_BYTES_MAX,
+            max_message_bytes: BATCH_BYTES_MAX,
             timestamp_after_max_ms: i64::MAX,
             file_delete_delay_ms: 0,
             ..LogConfig::default()

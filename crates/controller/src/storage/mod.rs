@@ -99,6 +99,16 @@ pub enum StorageError {
     },
 }
 
+impl StorageError {
+    /// Whether only space is missing: nothing was written by halves, and it is worth another try.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Disk(error) | Self::AppendLog(AppendError::Full(error)) => error.is_full(),
+            _ => false,
+        }
+    }
+}
+
 fn damaged_list(damaged: &[String]) -> String {
     if damaged.is_empty() { String::new() } else { format!(" ({})", damaged.join("; ")) }
 }

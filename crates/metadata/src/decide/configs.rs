@@ -91,8 +91,8 @@ fn alter_all(
                 let existing = out.image().configs(resource).map(Arc::clone).unwrap_or_default();
                 let planned = plan(changes, &existing, context)?;
                 check_resource_name(resource)?;
-                check_sizes(&planned.configs)?;
                 context.policy.configs.validate(resource, &planned.configs, &existing)?;
+                check_sizes(&planned.configs)?;
                 check_exists(out.image(), resource)?;
                 Ok((existing, planned))
             })

@@ -182,11 +182,11 @@ fn topic_configs(topic: &NewTopic, context: &DecideContext<'_>) -> ItemResult<Co
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().into(), value.as_deref()?.into())))
         .collect();
-    super::configs::check_sizes(&configs)?;
     if !configs.is_empty() {
         let resource = ConfigResource::topic(topic.name.as_str());
         context.policy.configs.validate(&resource, &configs, &Configs::new())?;
     }
+    super::configs::check_sizes(&configs)?;
     Ok(configs)
 }
 
