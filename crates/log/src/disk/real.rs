@@ -111,7 +111,7 @@ fn serve(tasks: &Mutex<Receiver<(u64, DiskTask)>>, sink: &CompletionSink) {
 fn run_task(task: &DiskTask) -> Result<(), DiskError> {
     match task {
         DiskTask::Sync { files, folders } => {
-            files.iter().try_for_each(|file| file.sync())?;
+            sync_files(files)?;
             folders.iter().try_for_each(|folder| sync_folder(folder))
         }
         DiskTask::SyncFolder(folder) => sync_folder(folder),
@@ -133,6 +133,32 @@ fn run_task(task: &DiskTask) -> Result<(), DiskError> {
         DiskTask::Reserve { file, length } => file.reserve(*length),
         DiskTask::SetLength { file, length } => file.set_length(*length),
     }
+}
+
+/// Files from which on they are synced by several threads: the file system commits what waits
+/// together.
+const SYNC_FILES_SPREAD: usize = 32;
+const SYNC_THREADS: usize = 4;
+
+fn sync_files(files: &[Arc<dyn DiskFile>]) -> Result<(), DiskError> {
+    if files.len() < SYNC_FILES_SPREAD {
+        return files.iter().try_for_each(|file| file.sync());
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = files
+            .chunks(files.len().div_ceil(SYNC_THREADS))
+            .map(|files| scope.spawn(|| files.iter().try_for_each(|file| file.sync())))
+            .collect();
+        let mut result = Ok(());
+        for worker in workers {
+            let synced = worker.join().unwrap_or_else(|_| {
+                let panicked = io::Error::other("the thread panicked");
+                Err(DiskError::new("sync", Path::new(""), panicked))
+            });
+            result = result.and(synced);
+        }
+        result
+    })
 }
 
 fn sync_folder(folder: &Path) -> Result<(), DiskError> {

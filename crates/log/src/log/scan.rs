@@ -39,8 +39,12 @@ pub(crate) struct Scanner<'a> {
     /// Where in the file the buffer starts.
     buffered_from: u64,
     window: usize,
+    /// Bytes of the batch before.
+    last_size: usize,
 }
 
+/// Enough for one header, on one page mostly.
+const HEADER_WINDOW: usize = 512;
 /// Enough for a few headers: to find one batch near an index entry.
 pub(crate) const WINDOW_LOOKUP: usize = 8 * 1024;
 /// Few calls, for walking a whole file.
@@ -49,7 +53,15 @@ pub(crate) const WINDOW_WHOLE: usize = 256 * 1024;
 impl<'a> Scanner<'a> {
     /// Walks the bytes `from..end`; a batch must start at `from`.
     pub fn new(file: &'a dyn DiskFile, from: u64, end: u64, window: usize) -> Self {
-        Self { file, position: from, end, buffer: Vec::new(), buffered_from: 0, window }
+        Self {
+            file,
+            position: from,
+            end,
+            buffer: Vec::new(),
+            buffered_from: 0,
+            window,
+            last_size: 0,
+        }
     }
 
     /// The next batch, without looking at its records.
@@ -60,7 +72,8 @@ impl<'a> Scanner<'a> {
             return Ok(Step::End);
         }
         let broken = |problem| Ok(Step::Broken { position, problem });
-        let window = self.window;
+        // Bodies of large batches need not be read to find the next header.
+        let window = if self.last_size >= WINDOW_LOOKUP { HEADER_WINDOW } else { self.window };
         let header = self.bytes_at(position, HEAD_BYTES, window)?;
         // The old formats' headers are shorter than what we asked for.
         let Some(head) = Head::parse(header) else {
@@ -75,6 +88,7 @@ impl<'a> Scanner<'a> {
         }
         let found = Found { head, position };
         self.position = found.end();
+        self.last_size = head.size;
         Ok(Step::Batch(found))
     }
 
