@@ -333,3 +333,121 @@ fn partition_image(record: &PartitionRecord) -> PartitionImage {
         leader_recovering: record.leader_recovering,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{
+        BrokerEpochRecord, ClusterRecord, EndpointRecord, FeatureLevelRecord, FeatureRangeRecord,
+        Id, MetadataEntry, ProducerIdsRecord, RemoveBrokerRecord, RemoveTopicRecord,
+    };
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    fn number() -> impl Strategy<Value = i32> {
+        prop_oneof![Just(0), Just(1), Just(-1), Just(i32::MAX), Just(i32::MIN), -3..5i32]
+    }
+
+    fn long() -> impl Strategy<Value = i64> {
+        prop_oneof![Just(0), Just(-1), Just(i64::MAX), Just(i64::MIN), 0..9i64]
+    }
+
+    fn id() -> impl Strategy<Value = Option<Id>> {
+        proptest::option::of((0..3u64, 0..3u64).prop_map(|(high, low)| Id { high, low }))
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![Just("a.b".to_owned()), Just("a_b".to_owned()), Just(String::new()), ".{0,9}"]
+    }
+
+    /// A record as a damaged or hostile log may hold it.
+    fn record() -> impl Strategy<Value = MetadataRecord> {
+        let kind = prop_oneof![
+            text().prop_map(|cluster_id| Kind::Cluster(ClusterRecord { cluster_id })),
+            (text(), number())
+                .prop_map(|(name, level)| Kind::FeatureLevel(FeatureLevelRecord { name, level })),
+            (number(), long(), any::<u32>(), number(), vec(id(), 0..3)).prop_map(
+                |(broker_id, epoch, port, code, ids)| Kind::Broker(BrokerRecord {
+                    broker_id,
+                    epoch,
+                    incarnation_id: ids.first().copied().flatten(),
+                    endpoints: vec![EndpointRecord {
+                        port,
+                        security_protocol: code,
+                        ..EndpointRecord::default()
+                    }],
+                    features: vec![FeatureRangeRecord {
+                        max_level: code,
+                        ..FeatureRangeRecord::default()
+                    }],
+                    log_dirs: ids.into_iter().flatten().collect(),
+                    ..BrokerRecord::default()
+                })
+            ),
+            number().prop_map(|broker_id| Kind::RemoveBroker(RemoveBrokerRecord { broker_id })),
+            (id(), text()).prop_map(|(topic_id, name)| Kind::Topic(TopicRecord { topic_id, name })),
+            (id(), text()).prop_map(|(topic_id, name)| Kind::Topic(TopicRecord { topic_id, name })),
+            id().prop_map(|topic_id| Kind::RemoveTopic(RemoveTopicRecord { topic_id })),
+            (id(), number(), vec(number(), 0..3), vec(id(), 0..5), number()).prop_map(
+                |(topic_id, partition, ids, directories, epoch)| Kind::Partition(PartitionRecord {
+                    topic_id,
+                    partition,
+                    replicas: ids.clone(),
+                    directories: directories.into_iter().flatten().collect(),
+                    isr: ids,
+                    leader: epoch,
+                    leader_epoch: epoch,
+                    ..PartitionRecord::default()
+                })
+            ),
+            (number(), id(), text(), text(), proptest::option::of(text())).prop_map(
+                |(resource_type, topic_id, resource_name, name, value)| {
+                    let resource_type = if resource_type % 2 == 0 { 2 } else { resource_type };
+                    Kind::Config(ConfigRecord {
+                        resource_type,
+                        topic_id,
+                        resource_name,
+                        name,
+                        value,
+                    })
+                }
+            ),
+            long().prop_map(|next_producer_id| {
+                Kind::ProducerIds(ProducerIdsRecord {
+                    next_producer_id,
+                    ..ProducerIdsRecord::default()
+                })
+            }),
+            long().prop_map(|last_epoch| Kind::BrokerEpoch(BrokerEpochRecord { last_epoch })),
+        ];
+        kind.prop_map(MetadataRecord::from)
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_is_applied_or_refused(records in vec(record(), 0..60)) {
+            let mut builder = ImageBuilder::new(&Image::default());
+            let mut applied = Vec::new();
+            for record in records {
+                if builder.apply(&record).is_ok() {
+                    applied.push(record);
+                }
+            }
+            let image = builder.finish(Position::default());
+            let count: usize = image.topics().map(|topic| topic.partition_count()).sum();
+            prop_assert_eq!(image.partition_count(), count);
+            // What was refused has left no trace.
+            let mut again = ImageBuilder::new(&Image::default());
+            for record in &applied {
+                again.apply(record).unwrap();
+            }
+            prop_assert_eq!(again.finish(Position::default()), image);
+        }
+
+        #[test]
+        fn any_bytes_are_records_or_refused(bytes in vec(any::<u8>(), 0..200)) {
+            let _ = MetadataEntry::decode(bytes.as_slice());
+        }
+    }
+}
