@@ -100,7 +100,7 @@ pub struct Write {
 pub enum Effect<T> {
     /// True whatever the disk does: send at once.
     Send(wire::RaftMessage),
-    /// Make `write` durable, then send `then` and call [`Core::handle_persisted`].
+    /// Make `write` durable, then send `then` and call [`Core::handle_persisted`](super::Core::handle_persisted).
     Persist {
         /// What.
         write: Write,
@@ -116,8 +116,8 @@ pub enum Effect<T> {
         /// What became of it.
         outcome: Result<CommandReply, CommandError>,
     },
-    /// Write a snapshot of an image, then call [`Core::handle_snapshot_written`] or
-    /// [`Core::handle_snapshot_failed`]; meanwhile everything else may go on.
+    /// Write a snapshot of an image, then call [`Core::handle_snapshot_written`](super::Core::handle_snapshot_written) or
+    /// [`Core::handle_snapshot_failed`](super::Core::handle_snapshot_failed); meanwhile everything else may go on.
     Snapshot {
         /// Its name.
         mark: SnapshotMark,
