@@ -7,6 +7,19 @@
 //!
 //! It works with Headwater and with Apache Kafka from 2.1 on: each request is sent in the highest
 //! version that both sides know.
+//!
+//! ```no_run
+//! # #[cfg(feature = "net")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use headwater_client::{AdminClient, ClientConfig, parse_bootstrap};
+//!
+//! let admin = AdminClient::new(ClientConfig::new(parse_bootstrap("localhost:9092")?));
+//! for topic in admin.list_topics().await? {
+//!     println!("{} has {} partitions", topic.name, topic.partitions);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod core;
 #[cfg(feature = "net")]

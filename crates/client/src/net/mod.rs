@@ -10,7 +10,7 @@ mod connection;
 mod run;
 mod transport;
 
-pub use address::{Address, AddressError, parse_bootstrap};
+pub use address::{Address, AddressError, DEFAULT_PORT, parse_bootstrap};
 pub use admin::{AdminClient, Outcomes};
 pub use client::{Client, ClientConfig};
 pub use connection::{Connection, Pending};
