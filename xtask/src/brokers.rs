@@ -260,20 +260,14 @@ pub fn free_port(first: u16) -> Result<u16> {
         .with_context(|| format!("no free port from {first} on"))
 }
 
-/// Where the release build of ours is, after building it.
+/// Where the release build of a program of ours is, after building it.
 ///
 /// # Errors
 ///
 /// It does not build.
-pub fn built() -> Result<PathBuf> {
-    commands::run(&mut commands::cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "--bin",
-        "headwater-broker",
-    ])?)?;
-    Ok(commands::target_folder()?.join("release/headwater-broker"))
+pub fn built(program: &str) -> Result<PathBuf> {
+    commands::run(&mut commands::cargo(&["build", "--release", "--locked", "--bin", program])?)?;
+    Ok(commands::target_folder()?.join("release").join(program))
 }
 
 /// The folder with other people's suites: `HEADWATER_SUITES`, or `tools` in a folder `shared`

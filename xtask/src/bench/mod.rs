@@ -54,7 +54,7 @@ pub fn run(arguments: &mut Arguments) -> Result<()> {
     let port: u16 = arguments.value("--port")?.map_or(Ok(19800), |port| port.parse())?;
     let binary = match arguments.value("--broker")? {
         Some(path) => Path::new(&path).canonicalize()?,
-        None => brokers::built()?,
+        None => brokers::built("headwater-broker")?,
     };
     arguments.finish()?;
 

@@ -31,6 +31,7 @@ cargo xtask interop [OPTIONS]
   --bootstrap H:P     against a broker that runs already
   --against kafka     against Apache Kafka, which judges the rounds themselves
   --broker PATH       our broker's binary (default: built in release mode)
+  --cli PATH          our command line's binary (default: built in release mode)
   --port N            first port to try (default 19800)
   --verbose           every test's line, not only those of failures and skips
 ";
@@ -38,6 +39,8 @@ cargo xtask interop [OPTIONS]
 struct Plan {
     bootstrap: Option<String>,
     kind: Option<Kind>,
+    /// Our command line, where it was built.
+    cli: Option<PathBuf>,
     port: u16,
     verbose: bool,
     /// Where the environments of Python and Node are, and where the rounds' output goes.
@@ -66,6 +69,7 @@ pub fn run(arguments: &mut Arguments) -> Result<()> {
     let bootstrap = arguments.value("--bootstrap")?;
     let against = arguments.value("--against")?;
     let binary = arguments.value("--broker")?;
+    let cli = arguments.value("--cli")?;
     let port = arguments.value("--port")?.map_or(Ok(19800), |port| port.parse())?;
     let verbose = arguments.flag("--verbose");
     arguments.finish()?;
@@ -77,12 +81,19 @@ pub fn run(arguments: &mut Arguments) -> Result<()> {
         (Some(_), None, None) => None,
         (None, Some("kafka"), None) => Some(Kind::Kafka(suites.join("apache-kafka"))),
         (None, None, Some(path)) => Some(Kind::Headwater(Path::new(&path).canonicalize()?)),
-        (None, None, None) => Some(Kind::Headwater(brokers::built()?)),
+        (None, None, None) => Some(Kind::Headwater(brokers::built("headwater-broker")?)),
         _ => bail!("--bootstrap, --against and --broker exclude each other\n\n{HELP}"),
+    };
+    let cli = match cli {
+        Some(path) => Some(Path::new(&path).canonicalize()?),
+        None if chosen.iter().any(|round| matches!(round.program, Program::CommandLine { .. })) => {
+            Some(brokers::built("headwater")?)
+        }
+        None => None,
     };
     let state = commands::root()?.join("target/interop");
     std::fs::create_dir_all(state.join("logs"))?;
-    let plan = Plan { bootstrap, kind, port, verbose, state, suites };
+    let plan = Plan { bootstrap, kind, cli, port, verbose, state, suites };
     play(&plan, &chosen)
 }
 
@@ -137,7 +148,9 @@ fn play(plan: &Plan, chosen: &[&Round]) -> Result<()> {
 fn one(plan: &Plan, round: &Round) -> Result<(Counts, Vec<String>)> {
     println!("== {}", round.name);
     let began = Instant::now();
-    let broker = match &plan.kind {
+    let kafka = Kind::Kafka(plan.suites.join("apache-kafka"));
+    let kind = if round.on_kafka { Some(&kafka) } else { plan.kind.as_ref() };
+    let broker = match kind {
         Some(kind) => Some(Broker::start(kind, plan.port, round.settings)?),
         None => None,
     };
@@ -257,6 +270,7 @@ fn command(
         Program::Python { script, .. }
         | Program::PythonDriving { script, .. }
         | Program::Process { script }
+        | Program::CommandLine { script }
         | Program::KafkaTools { script } => {
             let mut command = Command::new(python(plan));
             command.arg(scripts.join(script)).args(["--bootstrap", bootstrap]);
@@ -289,6 +303,9 @@ fn command(
     if let Some(Kind::Headwater(binary)) = &plan.kind {
         command.env("HEADWATER_BROKER", binary);
     }
+    if let Some(binary) = &plan.cli {
+        command.env("HEADWATER_CLI", binary);
+    }
     Ok(command)
 }
 
@@ -308,6 +325,17 @@ fn missing(plan: &Plan, round: &Round) -> Option<String> {
         Program::PythonDriving { program, .. } => {
             let there = commands::on_path(program) && commands::on_path("python3");
             (!there).then(|| format!("no {program}, or no python3"))
+        }
+        Program::CommandLine { .. } if plan.cli.is_none() => {
+            Some("no headwater binary (--cli names it)".to_owned())
+        }
+        Program::CommandLine { .. } if round.on_kafka => {
+            let there = plan.suites.join("apache-kafka").is_file();
+            (!there).then(|| "no Apache Kafka (HEADWATER_SUITES names the folder)".to_owned())
+        }
+        Program::CommandLine { .. } => {
+            let there = commands::on_path("kcat") && commands::on_path("python3");
+            (!there).then(|| "no kcat, or no python3".to_owned())
         }
         Program::Process { .. } => match plan.kind {
             Some(Kind::Headwater(_)) if commands::on_path("kcat") => None,

@@ -13,6 +13,8 @@ pub struct Round {
     /// What the broker is started with.
     pub settings: &'static [Setting<'static>],
     pub program: Program,
+    /// Whether it is always Apache Kafka that it runs against: our client is under test.
+    pub on_kafka: bool,
     pub words: &'static [&'static str],
     /// The round is run once for each value of this variable.
     pub each: Option<(&'static str, &'static [&'static str])>,
@@ -31,6 +33,8 @@ pub enum Program {
     Python { script: &'static str, module: &'static str },
     /// A Python script of ours that drives this program.
     PythonDriving { script: &'static str, program: &'static str },
+    /// A Python script of ours that drives our own command line.
+    CommandLine { script: &'static str },
     /// A Python script of ours that starts our broker itself, again and again.
     Process { script: &'static str },
     /// A Python script of ours that drives Apache Kafka's own tools.
@@ -46,6 +50,7 @@ const BASE: Round = Round {
     bounded: true,
     settings: FOUR,
     program: Program::Suite(""),
+    on_kafka: false,
     words: &[],
     each: None,
     skips: &[],
@@ -90,6 +95,17 @@ produce_consume::test_produce_(rdkafka|rskafka)_consume_rskafka_)";
 /// All rounds, the quickest first.
 pub const ROUNDS: &[Round] = &[
     Round { name: "process", program: Program::Process { script: "round_process.py" }, ..BASE },
+    Round {
+        name: "headwater-cli",
+        program: Program::CommandLine { script: "round_cli.py" },
+        ..BASE
+    },
+    Round {
+        name: "headwater-cli-on-kafka",
+        program: Program::CommandLine { script: "round_cli.py" },
+        on_kafka: true,
+        ..BASE
+    },
     Round {
         name: "kcat",
         program: Program::PythonDriving { script: "round_kcat.py", program: "kcat" },
