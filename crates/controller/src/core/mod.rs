@@ -282,7 +282,8 @@ impl<T> Core<T> {
         Ok((newest.index, Ok(decision.reply)))
     }
 
-    /// A snapshot came from a peer and was read in full.
+    /// A snapshot came from a peer, was read in full, and lies durably among this node's own
+    /// snapshots: what follows gives the log up for it.
     pub fn handle_snapshot(&mut self, from: u64, mark: SnapshotMark, image: Arc<Image>) {
         let known = self.node.raft.prs().get(from).is_some();
         if !known || mark.index <= applied_index(&self.committed) || mark.term > self.node.raft.term

@@ -83,7 +83,7 @@ impl Node {
             snapshot: mark,
         };
         let core = Core::new(self.options.clone(), restored).unwrap();
-        Self { core, answers: BTreeMap::new(), ..self }
+        Self { core, answers: BTreeMap::new(), published: 0, ..self }
     }
 
     fn command(&mut self, ticket: u64, command: &Command) {
@@ -135,6 +135,10 @@ impl Node {
     }
 
     fn persist(&mut self, write: Write) {
+        if let Some(mark) = write.install {
+            self.entries.clear();
+            self.snapshot = (mark, Arc::clone(self.core.committed()));
+        }
         if let Some(state) = write.hard_state {
             self.hard_state = state;
         }
@@ -276,13 +280,15 @@ fn metadata_of_a_newer_version_is_refused() {
 struct Quorum {
     nodes: BTreeMap<u64, Node>,
     cut_off: BTreeSet<u64>,
+    /// How many were sent.
+    snapshots: usize,
 }
 
 impl Quorum {
     fn new() -> Self {
         let voters = [1, 2, 3];
         let nodes = voters.iter().map(|&id| (id, Node::new(options(id, &voters)))).collect();
-        Self { nodes, cut_off: BTreeSet::new() }
+        Self { nodes, cut_off: BTreeSet::new(), snapshots: 0 }
     }
 
     /// Delivers until nobody says anything more.
@@ -299,6 +305,15 @@ impl Quorum {
                 return;
             }
             for message in messages {
+                if let Some(wanted) = &message.snapshot {
+                    // The shell fetches it from the sender by the mark.
+                    let (mark, image) = self.nodes[&message.from].snapshot.clone();
+                    assert_eq!((mark.index, mark.term), (wanted.index, wanted.term));
+                    self.snapshots += 1;
+                    let node = self.nodes.get_mut(&message.to).unwrap();
+                    node.core.handle_snapshot(message.from, mark, image);
+                    continue;
+                }
                 let node = self.nodes.get_mut(&message.to).unwrap();
                 node.core.handle_message(message).unwrap();
             }
@@ -363,6 +378,41 @@ fn three_voters_agree_and_survive_the_loss_of_a_leader() {
     assert_eq!(images[1], images[2]);
     let image = Arc::clone(quorum.node(1).core.committed());
     assert!(image.topic_named("kept").is_some() && image.topic_named("lost").is_none());
+}
+
+#[test]
+fn who_was_away_too_long_gets_a_snapshot() {
+    let mut quorum = Quorum::new();
+    quorum.tick(40);
+    let leader = quorum.leader().expect("a leader");
+    let away = (1..=3).find(|&id| id != leader).unwrap();
+    quorum.node(leader).command(0, &register(1));
+    quorum.settle();
+    quorum.cut_off.insert(away);
+    for number in 0..160 {
+        quorum.node(leader).command(1 + number, &create(&format!("t{number}")));
+        quorum.settle();
+    }
+    let log_start = quorum.node(leader).entries[0].index;
+    assert!(log_start > 50, "{log_start}");
+    quorum.cut_off.clear();
+    quorum.tick(40);
+    assert!(quorum.snapshots > 0);
+    let leader = quorum.leader().expect("a leader");
+    quorum.node(leader).command(900, &create("after"));
+    quorum.settle();
+    let content =
+        |quorum: &mut Quorum, id| quorum.node(id).core.committed().to_records().collect::<Vec<_>>();
+    assert!(quorum.node(away).core.committed().topic_named("after").is_some());
+    assert_eq!(content(&mut quorum, away), content(&mut quorum, leader));
+    // What it was given is what it starts from.
+    let node = quorum.nodes.remove(&away).unwrap();
+    let before: Vec<_> = node.core.committed().to_records().collect();
+    let mut node = node.restart();
+    node.work();
+    let image = Arc::clone(node.core.committed());
+    assert!(image.topic_count() >= 100, "{}", image.topic_count());
+    assert!(before.len() >= image.to_records().count());
 }
 
 #[test]

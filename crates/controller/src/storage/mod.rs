@@ -22,6 +22,9 @@ use headwater_metadata::image::Image;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The file in which Kafka's controller keeps its vote.
+const KAFKA_QUORUM_STATE: &str = "quorum-state";
+
 /// Snapshots that are kept.
 const SNAPSHOTS_KEPT: usize = 2;
 
@@ -83,6 +86,15 @@ pub enum StorageError {
     /// The thread that wrote a snapshot ended without a word.
     #[error("writing a metadata snapshot was given up")]
     SnapshotAbandoned,
+    /// The folder belongs to Apache Kafka.
+    #[error(
+        "{} was written by Apache Kafka's own controller, which Headwater cannot read: give \
+         metadata.log.dir another folder, or move this one away", folder.display()
+    )]
+    OfKafka {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The log begins behind the newest snapshot that can be read.
     #[error(
         "the metadata log begins with entry {log_start}, but the newest snapshot that can be read \
@@ -166,6 +178,18 @@ pub struct Opened {
     pub damaged_snapshots: Vec<String>,
 }
 
+/// Kafka keeps its vote in a file of its own; we must not take its log for ours, and not change it.
+fn refuse_kafka(disk: &dyn Disk, folder: &Path) -> Result<(), StorageError> {
+    match disk.list(folder) {
+        Ok(entries) if entries.iter().any(|entry| entry.name == KAFKA_QUORUM_STATE) => {
+            Err(StorageError::OfKafka { folder: folder.to_owned() })
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.is_not_found() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Storage {
     /// Opens the metadata partition's folder within a log folder, or creates it.
     ///
@@ -178,6 +202,7 @@ impl Storage {
         now_ms: i64,
     ) -> Result<Opened, StorageError> {
         let folder = log_folder.join(format!("{METADATA_TOPIC}-0"));
+        refuse_kafka(&*disk, &folder)?;
         // Before there is a folder: then the log has nothing to do until something is written.
         let mut log = EntryLog::open(Arc::clone(&disk), &folder, now_ms)?;
         disk.create_folder(&folder)?;

@@ -211,3 +211,17 @@ fn the_log_restarts_behind_an_installed_snapshot() {
     assert_eq!(opened.restored.snapshot, mark(40));
     assert_eq!(indexes(&opened), [41, 42]);
 }
+
+#[test]
+fn a_folder_of_kafka_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = folder.path().join("__cluster_metadata-0");
+    std::fs::create_dir(&metadata).unwrap();
+    let state = r#"{"leaderId":1,"leaderEpoch":1,"votedId":-1,"data_version":1}"#;
+    std::fs::write(metadata.join("quorum-state"), state).unwrap();
+    std::fs::write(metadata.join("00000000000000000000.log"), b"theirs").unwrap();
+    let Err(error) = Storage::open(disk(), folder.path(), 0) else { panic!("opened") };
+    assert!(error.to_string().contains("Apache Kafka"), "{error}");
+    assert_eq!(std::fs::read_dir(&metadata).unwrap().count(), 2);
+    assert_eq!(std::fs::read(metadata.join("00000000000000000000.log")).unwrap(), b"theirs");
+}
