@@ -29,8 +29,10 @@ use headwater_protocol::messages::list_offsets::{
 };
 use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode, LeaderEpoch};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -451,4 +453,82 @@ async fn a_connection_cut_at_any_byte_is_made_good() {
             assert_eq!(id, Ok(Some("c".to_owned())), "cut after {after}, outgoing {outgoing}");
         }
     }
+}
+
+/// Polls a future so many times, then drops it; says whether it had ended.
+async fn dropped_after<F: Future>(polls: usize, future: F) -> bool {
+    let mut future = Box::pin(future);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_may_be_dropped_at_every_poll() {
+    let brokers = Memory::default().with("one:1", broker(DESCRIBE, |asked| described(asked, "c")));
+    let client = client(&brokers, &["one:1"]);
+    let request = DescribeClusterRequest::default();
+    let mut ended = false;
+    for polls in 0.. {
+        let call = client.call(&Destination::AnyBroker, &request);
+        ended = dropped_after(polls, call).await;
+        // Whatever was under way, the next caller gets its own answer.
+        let answer = client.call(&Destination::AnyBroker, &request).await.unwrap();
+        assert_eq!(answer.cluster_id, "c", "dropped after {polls}");
+        if ended || polls > 100 {
+            break;
+        }
+    }
+    assert!(ended, "some number of polls is enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admin_call_may_be_dropped_at_every_poll() {
+    let apis = &[ApiKey::Metadata, ApiKey::CreateTopics];
+    for polls in 0..20 {
+        let brokers = Memory::default()
+            .with("one:1", broker(apis, created))
+            .with("two:2", broker(apis, created));
+        let admin = AdminClient::on(client(&brokers, &["one:1"]));
+        dropped_after(polls, admin.create_topics(creation(&["a"]))).await;
+        let outcomes = admin.create_topics(creation(&["b"])).await;
+        assert!(outcomes["b"].is_ok(), "dropped after {polls}");
+        assert!(brokers.opened("one:1") <= 2 && brokers.opened("two:2") <= 2, "{polls}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_wait_for_room_are_told_of_the_end() {
+    let brokers = Memory::default().with("one:1", broker(DESCRIBE, |_| Reply::Silence));
+    let config = ConnectionConfig { in_flight_max: 1, ..Default::default() };
+    let connection = open(&brokers, config).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let connection = connection.clone();
+        tasks.spawn(
+            async move { connection.call(&DescribeClusterRequest::default(), 0, SECOND).await },
+        );
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_err));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_only_the_brokers_know_is_explained() {
+    let apis = &[ApiKey::Metadata, ApiKey::CreateTopics];
+    let brokers = Memory::default().with("one:1", broker(apis, created));
+    let config = ClientConfig { attempts_max: 2, ..config(&["one:1"]) };
+    let admin = AdminClient::on(Client::with_transport(config, Box::new(brokers)));
+    let outcomes = admin.create_topics(creation(&["a"])).await;
+    let error = outcomes["a"].as_ref().unwrap_err();
+    assert!(error.to_string().contains("broker 2 at two:2"), "{error}");
+    assert!(error.remedy().unwrap().contains("advertised.listeners"), "{:?}", error.remedy());
 }

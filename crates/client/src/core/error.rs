@@ -285,11 +285,20 @@ impl CallError {
     /// What a person can do about it.
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
+            // Its address came from the cluster, not from the caller.
+            Self::Connect { broker: Broker { id: Some(_), .. }, .. } => Some(
+                "start the broker; if it runs, its advertised.listeners must name an address that can be reached from here",
+            ),
             Self::Connect { .. } | Self::NoBootstrap { .. } => {
                 Some("start the broker, or name its listener as the bootstrap server")
             }
             Self::Connection { cause, .. } => cause.remedy(),
             Self::Send { cause: SendError::Closed(cause), .. } => cause.remedy(),
+            Self::Send { cause: SendError::Unsupported(Unsupported { api, .. }), .. }
+                if *api == ApiKey::Metadata =>
+            {
+                Some("this is no broker's listener, perhaps a controller's; name a broker's")
+            }
             Self::Send { cause: SendError::Unsupported(_), .. } | Self::Inexpressible { .. } => {
                 Some("a newer broker is needed for it")
             }

@@ -247,22 +247,25 @@ impl Client {
         }
         let bootstrap = self.inner.config.bootstrap.iter().enumerate();
         candidates.extend(bootstrap.map(|(at, address)| (Peer::Bootstrap(at), address.clone())));
-        let mut reasons = Vec::new();
+        // A broker may be a bootstrap server as well: it need not refuse twice.
+        let mut tried = BTreeMap::new();
         for (peer, address) in candidates {
+            if tried.contains_key(&address) {
+                continue;
+            }
             match self.open(peer, &address).await {
                 Ok(connection) => return Ok(connection),
                 Err(CallError::Connect { broker, reason }) => {
-                    reasons.push((address, format!("{broker}: {reason}")));
+                    tried.insert(address, format!("{broker}: {reason}"));
                 }
                 // It is there, and does not speak with us: that says more than all the others.
                 Err(error) => return Err(error),
             }
         }
-        reasons.dedup_by(|one, other| one.0 == other.0);
-        if reasons.is_empty() {
+        if tried.is_empty() {
             return Err(Unroutable::NoBroker.into());
         }
-        let reasons: Vec<_> = reasons.into_iter().map(|(_, reason)| reason).collect();
+        let reasons: Vec<_> = tried.into_values().collect();
         Err(CallError::NoBootstrap { reasons: reasons.join("; ") })
     }
 

@@ -299,15 +299,29 @@ type Ready = oneshot::Sender<Result<Arc<BrokerVersions>, ConnectionError>>;
 /// The connection's task: it ends when the connection is over.
 async fn carry(shared: Arc<Shared>, streams: Streams, ready: Ready) {
     let Streams { mut reader, mut writer } = streams;
-    let mut ready = Some(ready);
+    let mut last = LastRites { shared, ready: Some(ready) };
+    let shared = Arc::clone(&last.shared);
     let error = tokio::select! {
-        error = read(&shared, &mut reader, &mut ready) => error,
+        error = read(&shared, &mut reader, &mut last.ready) => error,
         error = write(&shared, &mut writer) => error,
         error = watch_time(&shared) => error,
     };
     shared.state.lock().core.close(error);
-    hand_out(&shared, &mut ready);
-    shared.drained.notify_waiters();
+}
+
+/// Tells everybody that the connection is over, however its task ends: nobody waits for ever.
+struct LastRites {
+    shared: Arc<Shared>,
+    ready: Option<Ready>,
+}
+
+impl Drop for LastRites {
+    fn drop(&mut self) {
+        // The first error stays; this one counts when the task was aborted.
+        self.shared.state.lock().core.close(ConnectionError::Closed);
+        hand_out(&self.shared, &mut self.ready);
+        self.shared.drained.notify_waiters();
+    }
 }
 
 async fn read(
