@@ -266,7 +266,9 @@ impl Storage {
         }
         if std::mem::take(&mut self.fresh) {
             // Names of one folder may reach the disk in any order: this one goes before the log's.
-            let folders = self.folder.ancestors().take(2).map(Path::to_owned).collect();
+            // The folder's own name is synced with the first entries, where there are some.
+            let levels = if write.entries.is_empty() { 2 } else { 1 };
+            let folders = self.folder.ancestors().take(levels).map(Path::to_owned).collect();
             self.disk.run(&DiskTask::Sync { files: Vec::new(), folders })?;
         }
         self.log.append(&write.entries, now_ms)
