@@ -11,10 +11,10 @@ pub const RECORDS_PER_COMMAND_MAX: usize = 10_000;
 /// [`RECORDS_PER_COMMAND_MAX`], and refused ones cost an answer each.
 pub const ITEMS_PER_COMMAND_MAX: usize = 20_000;
 
-/// Partitions of one topic. Each costs about 200 bytes in the image of every node.
+/// Partitions of one topic. Each costs about 300 bytes in the image of every node.
 pub const PARTITIONS_PER_TOPIC_MAX: usize = 10_000;
 
-/// Partitions of the whole cluster. Bounds the image at about 200 MB and a snapshot below the
+/// Partitions of the whole cluster. Bounds the image at about 300 MB and a snapshot below the
 /// largest file that start-up reads in one piece.
 pub const PARTITIONS_PER_CLUSTER_MAX: usize = 1_000_000;
 
