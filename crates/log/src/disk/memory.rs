@@ -43,6 +43,9 @@ pub struct FailurePlan {
     pub by_ordinal: BTreeMap<u64, io::ErrorKind>,
     /// Every operation of a kind, until taken out again.
     pub by_kind: BTreeMap<OperationKind, io::ErrorKind>,
+    /// Every operation from this ordinal on: the machine has lost power, though the program has not
+    /// noticed.
+    pub all_from: Option<u64>,
     /// Bytes that files may hold in all; a write beyond fails with "storage full", having written
     /// what fits.
     pub capacity_bytes: Option<u64>,
@@ -179,6 +182,9 @@ impl State {
     ) -> Result<(), DiskError> {
         let ordinal = self.operations;
         self.operations += 1;
+        if self.failures.all_from.is_some_and(|from| ordinal >= from) {
+            return Err(DiskError::new(name, path, io::ErrorKind::Other));
+        }
         let planned = self.failures.by_ordinal.get(&ordinal);
         match planned.or_else(|| self.failures.by_kind.get(&kind)) {
             Some(failure) => Err(DiskError::new(name, path, *failure)),

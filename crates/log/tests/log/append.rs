@@ -263,3 +263,43 @@ fn full_validation_looks_at_every_record() {
     assert!(accepted.is_ok());
     assert!(log.offset_for_timestamp(T0, log.log_end()).unwrap().is_some());
 }
+
+#[test]
+fn a_full_index_rolls_the_segment() {
+    let config = LogConfig {
+        segment_bytes: 1 << 20,
+        segment_index_bytes: 40,
+        index_interval_bytes: 0,
+        ..small()
+    };
+    let (_disk, mut log) = new_log(config);
+    let rolled: Vec<bool> =
+        (0..13).map(|_| append(&mut log, &records(1, 1)).unwrap().rolled).collect();
+    // The first batch of a segment has no entry; five entries fill the index.
+    let expected: Vec<bool> = (0..13).map(|n| n > 0 && n % 6 == 0).collect();
+    assert_eq!(rolled, expected);
+}
+
+#[test]
+fn a_log_may_be_shared_between_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Log>();
+    check::<LogFolder>();
+    check::<SyncPlan>();
+}
+
+#[test]
+fn an_idle_log_gives_its_memory_and_handle_back() {
+    let (disk, mut log) = new_log(small());
+    append(&mut log, &records(1, 100)).unwrap();
+    let limit = ReadLimit { max_bytes: 1000, at_least_one: true, upper: EndOffset(9) };
+    log.release_caches();
+    assert!(matches!(log.read(Offset(0), limit).unwrap().slices[..], [ReadSlice::File(_)]));
+    sync(&mut log, &disk);
+    log.release_caches();
+    assert_eq!(append(&mut log, &records(1, 100)).unwrap().first, Offset(1));
+    assert!(matches!(log.read(Offset(1), limit).unwrap().slices[..], [ReadSlice::Memory(_)]));
+    sync(&mut log, &disk);
+    let all = [records(1, 100).placed(0, 0), records(1, 100).placed(1, 0)].concat();
+    assert_eq!(read_all(&log, Offset(0)), all);
+}

@@ -107,3 +107,75 @@ fn whatever_operation_fails_nothing_acknowledged_is_lost() {
         }
     }
 }
+
+/// Decides the fate of each pending effect from a seed.
+fn by_seed(seed: u64) -> impl FnMut(&PendingEffect) -> Fate {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        match state >> 61 {
+            0..=2 => Fate::Lost,
+            3 => Fate::Cut((state >> 20) as usize % 400),
+            _ => Fate::Kept,
+        }
+    }
+}
+
+#[test]
+fn power_lost_at_any_operation_loses_nothing_acknowledged() {
+    let whole = memory_disk();
+    script(&whole);
+    for ordinal in 0..whole.operations() {
+        // From this operation on nothing reaches the disk: the machine is gone.
+        let disk = memory_disk();
+        disk.plan_failures(|plan| plan.all_from = Some(ordinal));
+        let (end, bytes) = script(&disk);
+        disk.plan_failures(|plan| plan.all_from = None);
+        for seed in 0..12 {
+            let crashed = disk.crash(by_seed(ordinal * 100 + seed));
+            let log = open_on(&crashed, small(), OpenKind::UNKNOWN)
+                .unwrap_or_else(|error| panic!("operation {ordinal} seed {seed}: {error}"));
+            assert!(log.log_end().0 >= end, "operation {ordinal} seed {seed}");
+            let found = read_all(&log, log.log_start());
+            assert!(found.starts_with(&bytes), "operation {ordinal} seed {seed}");
+            drop(log);
+            let again = open_on(&crashed, small(), OpenKind::UNKNOWN).unwrap();
+            assert_eq!(read_all(&again, again.log_start()), found, "twice is as once");
+        }
+    }
+}
+
+#[test]
+fn power_lost_inside_recovery_ends_in_the_same_log() {
+    let disk = memory_disk();
+    let (end, bytes) = script(&disk);
+    for seed in 0..6 {
+        let first = disk.crash(by_seed(seed));
+        let expected = {
+            let log = open_on(&first.crash(|_| Fate::Kept), small(), OpenKind::UNKNOWN).unwrap();
+            read_all(&log, log.log_start())
+        };
+        assert!(expected.starts_with(&bytes));
+        let start = first.operations();
+        let mut ordinal = start;
+        loop {
+            let second = first.crash(|_| Fate::Kept);
+            second.plan_failures(|plan| plan.all_from = Some(ordinal - start));
+            let opened = open_on(&second, small(), OpenKind::UNKNOWN);
+            let finished = opened.is_ok();
+            drop(opened);
+            for seed in 0..4 {
+                let third = second.crash(by_seed(ordinal * 10 + seed));
+                let log = open_on(&third, small(), OpenKind::UNKNOWN).unwrap();
+                assert!(log.log_end().0 >= end);
+                assert_eq!(read_all(&log, log.log_start()), expected, "operation {ordinal}");
+            }
+            if finished {
+                break;
+            }
+            ordinal += 1;
+        }
+    }
+}
