@@ -8,7 +8,7 @@ use headwater_protocol::wire::Str;
 use std::future::Future;
 use std::time::Duration;
 
-/// Attempts for each topic or broker: more seconds than a cluster takes to find a broker
+/// Attempts to reach a broker: more seconds than a cluster takes to find a broker
 /// dead and to elect another leader.
 const ATTEMPTS_MAX: u32 = 16;
 

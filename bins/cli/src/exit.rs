@@ -14,6 +14,9 @@ pub const USAGE: u8 = 2;
 /// No broker could be reached, or none answered in time.
 pub const UNREACHABLE: u8 = 3;
 
+/// Failures that are told one by one.
+const LINES_MAX: usize = 20;
+
 /// One thing that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -100,9 +103,16 @@ impl Failures {
             let mut stderr = io::stderr().lock();
             let mut said: Vec<&str> = Vec::new();
             for text in failures.iter().map(|failure| failure.text.as_str()) {
-                if !said.contains(&text) {
+                if said.len() < LINES_MAX && !said.contains(&text) {
                     let _ = writeln!(stderr, "headwater: {text}");
                     said.push(text);
+                }
+            }
+            let unsaid = failures.iter().filter(|failure| !said.contains(&failure.text.as_str()));
+            match unsaid.count() {
+                0 => {}
+                more => {
+                    let _ = writeln!(stderr, "headwater: ... and {more} more failures");
                 }
             }
             for remedy in failures.iter().filter_map(|failure| failure.remedy.as_deref()) {

@@ -253,6 +253,19 @@ fn what_is_not_there_fails_and_the_rest_is_shown() {
 }
 
 #[test]
+fn many_failures_are_counted_rather_than_told() {
+    let output = Command::new(env!("CARGO_BIN_EXE_headwater"))
+        .args(["log", "dump"])
+        .args((0..30).map(|number| format!("/no/such/folder/{number}.log")))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = stderr(&output);
+    assert_eq!(errors.lines().count(), 21, "{errors}");
+    assert!(errors.contains("... and 10 more failures"), "{errors}");
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
     let many: Vec<u8> = (0..5_000).flat_map(|at| batch(10 + 2 * at, Codec::None)).collect();
     let (folder, _) = folder(&many);

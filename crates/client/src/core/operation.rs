@@ -84,7 +84,8 @@ pub(crate) fn controller_advice(refusal: &Refusal) -> Advice {
 pub struct RunPolicy {
     /// When the caller's time is up.
     pub deadline_ms: u64,
-    /// Attempts for one key; the last failure is reported then.
+    /// Attempts for a key whose broker cannot be reached, or breaks the connection; the last
+    /// failure is reported then. A broker that answers "not yet" is asked until the deadline.
     pub attempts_max: u32,
     /// Attempts while no bootstrap address can be reached: a person who mistyped one wants to know
     /// at once, a service that starts before its broker waits.
@@ -330,6 +331,8 @@ impl<O: Operation> Run<O> {
         let most = match &error {
             AdminError::Call(CallError::NoBootstrap { .. }) => self.policy.bootstrap_attempts_max,
             error if is_unknown(error) => self.policy.unknown_attempts_max,
+            // The broker is there and asks for patience: only the caller's time ends that.
+            AdminError::Refused(_) => u32::MAX,
             _ => self.policy.attempts_max,
         };
         if waiting.attempts >= most {

@@ -233,6 +233,36 @@ fn attempts_are_bounded_apart_for_an_unreachable_cluster() {
 }
 
 #[test]
+fn a_broker_that_asks_for_patience_gets_it_and_one_that_is_away_does_not() {
+    let cluster = cluster(&[1]);
+    let policy = RunPolicy { attempts_max: 2, ..POLICY };
+    let partitions = [(PartitionKey::new("t", 0), OffsetSpec::Latest)].into();
+    let mut run = Run::new(Arc::new(ListOffsets { partitions, ..Default::default() }), policy, 0);
+    let mut now_ms = 0;
+    let mut answers = 0;
+    loop {
+        match run.poll(now_ms, &cluster) {
+            Action::Send { call, .. } if answers < 5 => {
+                answers += 1;
+                run.answered(now_ms, call, Ok((broker(1), 7, listed(&[(0, 6, -1)]))));
+            }
+            Action::Send { call, .. } => {
+                let api = headwater_protocol::ApiKey::ListOffsets;
+                run.answered(now_ms, call, Err(lost(api)));
+            }
+            Action::Refresh(_) => run.refreshed(now_ms, Ok(())),
+            Action::Wait { until_ms } => now_ms = until_ms,
+            Action::Await => panic!("nothing is under way"),
+            Action::Done => break,
+        }
+    }
+    assert_eq!(answers, 5);
+    assert!(now_ms < POLICY.deadline_ms);
+    let outcome = run.finish().into_values().next().unwrap();
+    assert!(matches!(outcome, Err(AdminError::Call(CallError::Connection { .. }))), "{outcome:?}");
+}
+
+#[test]
 fn what_an_answer_leaves_out_is_reported() {
     let cluster = cluster(&[1, 1]);
     let mut run = offsets(2);

@@ -34,7 +34,8 @@ pub struct ClientConfig {
     pub request_timeout: Duration,
     /// How long a call may take with all its requests and retries.
     pub call_timeout: Duration,
-    /// Attempts for each thing that a call is about.
+    /// Attempts for each thing that a call is about, while its broker cannot be reached or breaks
+    /// the connection. A broker that answers "not yet" is asked until the call timeout.
     pub attempts_max: u32,
     /// Attempts while no bootstrap address can be reached; 1 reports it at once.
     pub bootstrap_attempts_max: u32,
