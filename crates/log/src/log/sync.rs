@@ -62,14 +62,17 @@ impl Log {
         self.failure.is_none() && self.sync.is_dirty(self.log_end)
     }
 
-    /// Whether `flush.messages` or `flush.ms` ask for a sync now.
+    /// Whether a sync is due though nobody may wait for one: `flush.messages` or `flush.ms` ask for
+    /// it, or a segment was closed, which lets the recovery point move and frees its handles.
     pub fn sync_due(&self, now_ms: i64) -> bool {
         let waited_ms = self.sync.since_ms.map(|since| now_ms.saturating_sub(since));
         let old = |waited_ms: i64| {
             u64::try_from(waited_ms).is_ok_and(|waited_ms| waited_ms >= self.config.flush_ms)
         };
         self.is_dirty()
-            && (self.sync.records >= self.config.flush_messages || waited_ms.is_some_and(old))
+            && (self.sync.records >= self.config.flush_messages
+                || waited_ms.is_some_and(old)
+                || !self.sync.files.is_empty())
     }
 
     /// Begins to make durable what was written; `None` when there is nothing to do or a sync is

@@ -303,3 +303,23 @@ fn an_idle_log_gives_its_memory_and_handle_back() {
     let all = [records(1, 100).placed(0, 0), records(1, 100).placed(1, 0)].concat();
     assert_eq!(read_all(&log, Offset(0)), all);
 }
+
+#[test]
+fn a_sync_is_due_by_count_by_time_and_after_a_roll() {
+    let config = LogConfig { flush_messages: 5, flush_ms: 1000, segment_bytes: 1000, ..small() };
+    let (disk, mut log) = new_log(config);
+    append(&mut log, &records(1, 10)).unwrap();
+    assert!(log.sync_due(T0), "its folder is new");
+    sync(&mut log, &disk);
+    assert!(!log.sync_due(T0 + 5000), "nothing is dirty");
+    append(&mut log, &records(4, 10)).unwrap();
+    assert!(!log.sync_due(T0 + 999));
+    assert!(log.sync_due(T0 + 1000));
+    append(&mut log, &records(1, 10)).unwrap();
+    assert!(log.sync_due(T0));
+    sync(&mut log, &disk);
+    assert!(append(&mut log, &records(1, 800)).unwrap().rolled);
+    assert!(log.sync_due(T0));
+    sync(&mut log, &disk);
+    assert!(!log.sync_due(T0 + 5000));
+}
