@@ -95,10 +95,14 @@ impl Connection<'_> {
     async fn run(&mut self) -> End {
         let Some(bell) = self.shell.bell(self.id) else { return End::Stopping };
         loop {
+            let mut waits = false;
             for _ in 0..ROUNDS_MAX {
                 match self.round().await {
                     Ok(Next::Again) => {}
-                    Ok(Next::Wait) => break,
+                    Ok(Next::Wait) => {
+                        waits = true;
+                        break;
+                    }
                     Err(end) => return end,
                 }
             }
@@ -107,20 +111,28 @@ impl Connection<'_> {
             {
                 return end;
             }
-            let wanted = match (self.wants_to_read(), self.sending.is_empty()) {
+            if !waits {
+                // A socket that stays ready would never let go of the thread by itself: waiting for
+                // what is there already does not yield.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            // Only what the next round will use up may be waited for. While an answer is blocked
+            // nothing is read, so bytes that have come (or the peer's end) would wake this task at
+            // once, for ever, and the thread would see no other event again.
+            let wanted = match (self.sending.is_empty(), self.wants_to_read()) {
+                (false, _) => Interest::WRITABLE,
                 (true, true) => Interest::READABLE,
-                (true, false) => Interest::READABLE | Interest::WRITABLE,
-                (false, false) => Interest::WRITABLE,
-                (false, true) => Interest::ERROR,
+                (true, false) => Interest::ERROR,
             };
             tokio::select! {
                 biased;
                 () = bell.notified() => {}
-                ready = self.stream.ready(wanted) => {
-                    if let Err(error) = ready {
-                        return error.into();
-                    }
-                }
+                ready = self.stream.ready(wanted) => match ready {
+                    Err(error) => return error.into(),
+                    Ok(_) if wanted == Interest::ERROR => return End::PeerClosed,
+                    Ok(_) => {}
+                },
             }
             if let Some(end) = self.deadline_passed() {
                 return end;
