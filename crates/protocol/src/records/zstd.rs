@@ -6,6 +6,9 @@
 use super::codec::damaged;
 use super::{Codec, CompressionError};
 use bytes::{Buf, Bytes};
+use std::cell::RefCell;
+use std::io;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// Kafka's default.
 const LEVEL_DEFAULT: i32 = 3;
@@ -20,18 +23,52 @@ const BLOCK_BYTES_MAX: usize = 128 * 1024;
 const FRAME_MAGIC: u32 = 0xfd2f_b528;
 const SKIPPABLE_MAGIC: u32 = 0x184d_2a50;
 
+thread_local! {
+    // Setting up the library's state costs more than a small batch does.
+    static COMPRESSOR: RefCell<Option<(i32, Compressor<'static>)>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 pub(super) fn compress(input: &[u8], level: Option<i32>) -> Result<Bytes, CompressionError> {
     let level = level.unwrap_or(LEVEL_DEFAULT);
     if !zstd::compression_level_range().contains(&level) {
         return Err(CompressionError::Level { codec: Codec::Zstd, level });
     }
-    zstd::bulk::compress(input, level).map(Bytes::from).map_err(damaged)
+    with_compressor(level, |compressor| compressor.compress(input))
+        .map(Bytes::from)
+        .map_err(damaged)
+}
+
+fn with_compressor<T>(
+    level: i32,
+    work: impl FnOnce(&mut Compressor<'static>) -> io::Result<T>,
+) -> io::Result<T> {
+    COMPRESSOR.with_borrow_mut(|slot| match slot {
+        Some((current, compressor)) if *current == level => work(compressor),
+        _ => work(&mut slot.insert((level, Compressor::new(level)?)).1),
+    })
+}
+
+fn with_decompressor<T>(
+    work: impl FnOnce(&mut Decompressor<'static>) -> io::Result<T>,
+) -> io::Result<T> {
+    DECOMPRESSOR.with_borrow_mut(|slot| match slot {
+        Some(decompressor) => work(decompressor),
+        None => work(slot.insert(Decompressor::new()?)),
+    })
 }
 
 pub(super) fn decompress(input: &[u8], limit_bytes: usize) -> Result<Bytes, CompressionError> {
     let possible = output_bytes_max(input).ok_or_else(|| damaged("no frame of Zstandard"))?;
-    match zstd::bulk::decompress(input, possible.min(limit_bytes)) {
-        Ok(output) => Ok(Bytes::from(output)),
+    let room = possible.min(limit_bytes);
+    match with_decompressor(|decompressor| decompressor.decompress(input, room)) {
+        Ok(mut output) => {
+            // Frames that do not say their size need room for whole blocks.
+            if output.capacity() / 2 > output.len() {
+                output.shrink_to_fit();
+            }
+            Ok(Bytes::from(output))
+        }
         // It is the only error that a smaller buffer can cause.
         Err(error) if possible > limit_bytes && error.to_string().contains("too small") => {
             Err(CompressionError::TooLarge { limit_bytes })
@@ -76,7 +113,13 @@ fn frame_bytes_max(input: &mut &[u8]) -> Option<usize> {
             return None;
         }
     }
-    *input = input.get(dictionary_bytes + size_bytes..)?;
+    *input = input.get(dictionary_bytes..)?;
+    let claimed = match size_bytes {
+        0 => u64::MAX,
+        // By definition: two bytes count from 256.
+        2 => input.try_get_uint_le(2).ok()? + 256,
+        other => input.try_get_uint_le(other).ok()?,
+    };
 
     let mut bytes = 0usize;
     loop {
@@ -97,7 +140,7 @@ fn frame_bytes_max(input: &mut &[u8]) -> Option<usize> {
     if has_checksum {
         *input = input.get(4..)?;
     }
-    Some(bytes)
+    Some(bytes.min(usize::try_from(claimed).unwrap_or(usize::MAX)))
 }
 
 #[cfg(test)]
