@@ -8,6 +8,7 @@ use crate::batch::{
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::log::{Found, Marker, Scanner, Step, WINDOW_WHOLE};
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub struct LogDump {
     base: i64,
     position: u64,
     length: u64,
+    ahead: VecDeque<LogRow>,
 }
 
 impl LogDump {
@@ -30,7 +32,7 @@ impl LogDump {
         let base = base_of(path)?;
         let file = disk.open(path, OpenMode::Read)?;
         let length = file.length()?;
-        Ok(Self { file, base, position: 0, length })
+        Ok(Self { file, base, position: 0, length, ahead: VecDeque::new() })
     }
 
     /// The offset at which the file starts, by its name.
@@ -38,36 +40,50 @@ impl LogDump {
         self.base
     }
 
-    fn step(&mut self) -> Result<Option<LogRow>, DumpError> {
+    /// Reads some batches ahead, so that small ones share a read.
+    fn fill(&mut self) -> Result<(), DumpError> {
         let file = Arc::clone(&self.file);
         let mut scanner = Scanner::new(&*file, self.position, self.length, WINDOW_WHOLE);
-        match scanner.step()? {
-            Step::End => Ok(None),
-            Step::Broken { position, problem } => {
-                let bytes_left = self.length - position;
-                self.position = self.length;
-                let problem = problem.to_owned();
-                Ok(Some(LogRow::Broken(BrokenRow { position, bytes_left, problem })))
-            }
-            Step::Batch(found) => {
-                self.position = found.end();
-                let is_valid = scanner.checksum_is_right(&found)?;
-                let bytes = Bytes::from(scanner.read(&found)?);
-                Ok(Some(LogRow::Batch(BatchRow::new(&found, is_valid, bytes))))
+        let mut bytes_ahead = 0;
+        while bytes_ahead < AHEAD_BYTES_MAX {
+            match scanner.step()? {
+                Step::End => break,
+                Step::Broken { position, problem } => {
+                    let bytes_left = self.length - position;
+                    self.position = self.length;
+                    let problem = problem.to_owned();
+                    let broken = BrokenRow { position, bytes_left, problem };
+                    self.ahead.push_back(LogRow::Broken(broken));
+                    break;
+                }
+                Step::Batch(found) => {
+                    let is_valid = scanner.checksum_is_right(&found)?;
+                    let bytes = Bytes::from(scanner.read(&found)?);
+                    self.position = found.end();
+                    bytes_ahead += bytes.len();
+                    self.ahead.push_back(LogRow::Batch(BatchRow::new(&found, is_valid, bytes)));
+                }
             }
         }
+        Ok(())
     }
 }
+
+/// Bytes of batches read ahead.
+const AHEAD_BYTES_MAX: usize = 1 << 20;
 
 impl Iterator for LogDump {
     type Item = Result<LogRow, DumpError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step().transpose();
-        if matches!(step, Some(Err(_))) {
+        if self.ahead.is_empty()
+            && self.position < self.length
+            && let Err(error) = self.fill()
+        {
             self.position = self.length;
+            return Some(Err(error));
         }
-        step
+        self.ahead.pop_front().map(Ok)
     }
 }
 

@@ -142,7 +142,7 @@ impl LogFolder {
         path: &Path,
         options: FolderOptions,
     ) -> Result<Self, FolderError> {
-        disk.create_folder(path)?;
+        create(&*disk, path)?;
         let lock = disk.lock(&path.join(LOCK))?;
         let meta = claim(&*disk, path, options)?;
         let clean_stop = take_clean_stop(&*disk, path)?;
@@ -323,6 +323,20 @@ impl LogFolder {
     }
 }
 
+/// Creates a folder durably, where there is none, with what is missing above it.
+fn create(disk: &dyn Disk, path: &Path) -> Result<(), FolderError> {
+    let is_missing = |folder: &&Path| {
+        **folder != *Path::new("") && disk.list(folder).is_err_and(|error| error.is_not_found())
+    };
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    disk.create_folder(path)?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        let parent = if parent == Path::new("") { Path::new(".") } else { parent };
+        disk.run(&DiskTask::SyncFolder(parent.to_owned()))?;
+    }
+    Ok(())
+}
+
 /// Reads whose folder it is, and makes it ours when it is nobody's.
 fn claim(
     disk: &dyn Disk,
@@ -344,10 +358,6 @@ fn claim(
             directory_id: Some(options.new_directory_id),
         };
         write_whole_durably(disk, &file, meta.to_text().as_bytes())?;
-        // The folder itself may be new, too.
-        if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("")) {
-            disk.run(&DiskTask::SyncFolder(parent.to_owned()))?;
-        }
         return Ok(meta);
     };
     let mut meta = MetaProperties::parse(&String::from_utf8_lossy(&bytes)).map_err(foreign)?;

@@ -131,3 +131,14 @@ fn checkpoints_of_partitions_that_are_gone_are_dropped() {
     let text = read_whole(&disk.crash(|_| Fate::Lost), path, 1000).unwrap().unwrap();
     assert_eq!(&text[..], b"0\n0\n");
 }
+
+#[test]
+fn a_new_folder_is_durable_with_all_that_is_new_above_it() {
+    let disk = memory_disk();
+    let path = Path::new("/data/deep/deeper");
+    drop(LogFolder::open(Arc::new(disk.clone()), path, options()).unwrap());
+    let disk = disk.crash(|_| Fate::Lost);
+    let other_id = FolderOptions { new_directory_id: Uuid([8; 16]), ..options() };
+    let folder = LogFolder::open(Arc::new(disk), path, other_id).unwrap();
+    assert_eq!(folder.directory_id(), Uuid([9; 16]));
+}
