@@ -2,7 +2,8 @@
 
 use crate::mailbox::Message;
 use crate::shared::Shared;
-use socket2::{Domain, Protocol, Socket, Type};
+use headwater_node::NetworkSettings;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
@@ -11,8 +12,6 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Notify;
 
-/// Connections that may wait in the kernel to be accepted.
-const BACKLOG: i32 = 1024;
 /// How long to let things settle when accepting fails for want of file handles or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -38,7 +37,12 @@ pub(crate) struct BoundListener {
 }
 
 /// Opens a listener; an empty host means all interfaces, as in Kafka.
-pub(crate) fn bind(name: &str, host: &str, port: u16) -> Result<BoundListener, ListenError> {
+pub(crate) fn bind(
+    name: &str,
+    host: &str,
+    port: u16,
+    backlog: i32,
+) -> Result<BoundListener, ListenError> {
     let failed = |source| ListenError {
         name: name.to_owned(),
         address: if host.contains(':') {
@@ -50,13 +54,13 @@ pub(crate) fn bind(name: &str, host: &str, port: u16) -> Result<BoundListener, L
     };
     let socket = if host.is_empty() {
         // One socket for both families where the machine has IPv6, else IPv4 alone.
-        open(SocketAddr::from(([0u16; 8], port)))
-            .or_else(|_| open(SocketAddr::from(([0u8; 4], port))))
+        open(SocketAddr::from(([0u16; 8], port)), backlog)
+            .or_else(|_| open(SocketAddr::from(([0u8; 4], port)), backlog))
             .map_err(failed)?
     } else {
         let mut result = Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
         for address in (host, port).to_socket_addrs().map_err(failed)? {
-            result = open(address);
+            result = open(address, backlog);
             if result.is_ok() {
                 break;
             }
@@ -67,7 +71,7 @@ pub(crate) fn bind(name: &str, host: &str, port: u16) -> Result<BoundListener, L
     Ok(BoundListener { name: Arc::from(name), socket, address })
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted broker takes its port back at once.
     socket.set_reuse_address(true)?;
@@ -75,7 +79,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
         socket.set_only_v6(false)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog.max(1))?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }
@@ -91,6 +95,11 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: BoundListener, stop: A
         }
     };
     loop {
+        let settings = shared.node.network_settings();
+        let wait = shared.places.wait_to_accept(settings.connection_creation_rate);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         let accepted = tokio::select! {
             biased;
             () = stop.notified() => return,
@@ -108,7 +117,8 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: BoundListener, stop: A
 
 /// Gives a new connection to the worker with the fewest.
 fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: SocketAddr) {
-    let place = match shared.places.take(peer.ip(), &shared.node.network_settings()) {
+    let settings = shared.node.network_settings();
+    let place = match shared.places.take(peer.ip(), &settings) {
         Ok(place) => place,
         Err(refusal) => {
             tracing::warn!(listener = %name, %peer, %refusal, "a connection was refused");
@@ -121,7 +131,7 @@ fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: S
         .zip(&shared.mailboxes)
         .min_by_key(|(load, _)| load.load(Ordering::Relaxed));
     let Some((load, mailbox)) = least else { return };
-    let stream = match stream.set_nodelay(true).and_then(|()| stream.into_std()) {
+    let stream = match prepare(&stream, &settings).and_then(|()| stream.into_std()) {
         Ok(stream) => stream,
         Err(error) => {
             tracing::debug!(listener = %name, %peer, %error, "gone before it was served");
@@ -130,4 +140,16 @@ fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: S
     };
     load.fetch_add(1, Ordering::Relaxed);
     mailbox.send([Message::Accepted { stream, listener: Arc::clone(name), peer, place }]);
+}
+
+fn prepare(stream: &tokio::net::TcpStream, settings: &NetworkSettings) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    if let Some(bytes) = settings.send_buffer_bytes {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    if let Some(bytes) = settings.receive_buffer_bytes {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Opens the port.
 pub(crate) fn open(host: &str, port: u16) -> Result<BoundListener, ListenError> {
-    bind("metrics", host, port)
+    bind("metrics", host, port, CONNECTIONS_MAX as i32)
 }
 
 /// Serves until its task is aborted.

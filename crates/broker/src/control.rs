@@ -124,11 +124,14 @@ async fn tick(shared: Arc<Shared>) {
 
 /// Retention, deletions and checkpoints, on a thread that may block.
 async fn housekeeping(shared: Arc<Shared>) {
+    let settings = Arc::clone(&shared.node.view().settings);
+    tokio::time::sleep(Duration::from_millis(settings.log_initial_task_delay_ms)).await;
     loop {
         let settings = Arc::clone(&shared.node.view().settings);
         let wait_ms = settings
             .log_retention_check_interval_ms
             .min(settings.log_flush_offset_checkpoint_interval_ms)
+            .min(settings.log_flush_start_offset_checkpoint_interval_ms)
             .max(100);
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         let done = Arc::new(Notify::new());

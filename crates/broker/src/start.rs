@@ -11,7 +11,7 @@ use crate::shared::Shared;
 use headwater_log::{
     Completion, Disk, DiskOptions, FolderError, FolderOptions, LogFolder, RealDisk,
 };
-use headwater_metadata::config::ServerConfig;
+use headwater_metadata::config::{BrokerConfig, Layers, ServerConfig};
 use headwater_metadata::image::{Endpoint, SecurityProtocol};
 use headwater_node::authorizer::AllowAll;
 use headwater_node::quorum::QuorumSource;
@@ -107,10 +107,11 @@ pub(crate) fn prepare(
     }
     let server = Arc::new(server);
     // Ports first: nothing is written where the broker could not serve anyway.
+    let backlog = BrokerConfig::resolve(Layers::at_start(&server)).socket_listen_backlog_size;
     let listeners = server
         .listeners
         .iter()
-        .map(|listener| bind(&listener.name, &listener.host, listener.port))
+        .map(|listener| bind(&listener.name, &listener.host, listener.port, backlog))
         .collect::<Result<Vec<_>, _>>()?;
     let admin = server
         .metrics_listener

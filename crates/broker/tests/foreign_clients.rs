@@ -30,17 +30,24 @@ fn producer(bootstrap: &str, settings: &[(&str, &str)]) -> FutureProducer {
     config.create().expect("a producer")
 }
 
-/// Reads a partition from the start until `count` records came.
-fn read(bootstrap: &str, topic: &str, count: usize) -> Vec<(Option<Vec<u8>>, Vec<u8>, i64)> {
+/// A consumer of one partition from its start.
+fn reader(bootstrap: &str, topic: &str) -> BaseConsumer {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
-        .set("group.id", "none, partitions are assigned by hand")
+        // Partitions are assigned by hand; a commit would wait for groups, which come later.
+        .set("group.id", "none")
         .set("enable.auto.commit", "false")
         .create()
         .expect("a consumer");
     let mut partitions = TopicPartitionList::new();
     partitions.add_partition_offset(topic, 0, Offset::Beginning).expect("a partition");
     consumer.assign(&partitions).expect("assigned");
+    consumer
+}
+
+/// Reads a partition from the start until `count` records came.
+fn read(bootstrap: &str, topic: &str, count: usize) -> Vec<(Option<Vec<u8>>, Vec<u8>, i64)> {
+    let consumer = reader(bootstrap, topic);
     let mut records = Vec::new();
     while records.len() < count {
         let message = consumer.poll(PATIENCE).expect("a record in time").expect("no error");
@@ -102,14 +109,7 @@ async fn large_records_headers_and_every_ack_level_come_through() {
             FutureRecord::<(), _>::to(&topic).payload(&large).headers(headers).partition(0);
         producer.send(record, PATIENCE).await.map_err(|(error, _)| error).expect("delivered");
 
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &bootstrap)
-            .set("group.id", "none")
-            .create()
-            .expect("a consumer");
-        let mut partitions = TopicPartitionList::new();
-        partitions.add_partition_offset(&topic, 0, Offset::Beginning).expect("a partition");
-        consumer.assign(&partitions).expect("assigned");
+        let consumer = reader(&bootstrap, &topic);
         let message = consumer.poll(PATIENCE).expect("a record in time").expect("no error");
         assert_eq!(message.payload(), Some(large.as_slice()), "acks={acks}");
         let headers = message.headers().expect("headers");

@@ -11,6 +11,8 @@ use headwater_metadata::config::{
 use headwater_metadata::image::{ConfigResource, Configs, Image, TopicImage};
 use headwater_replication::Durability;
 use headwater_types::BrokerId;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// No configs.
@@ -37,7 +39,7 @@ pub(crate) fn topic_config(
 }
 
 /// The bounds that the shell keeps on the network's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkSettings {
     /// `socket.request.max.bytes`: the largest frame.
     pub request_bytes_max: usize,
@@ -47,6 +49,14 @@ pub struct NetworkSettings {
     pub connections_max: usize,
     /// `max.connections.per.ip`.
     pub connections_per_ip_max: usize,
+    /// `max.connections.per.ip.overrides`: address to count.
+    pub connections_per_ip_overrides: BTreeMap<IpAddr, usize>,
+    /// `max.connection.creation.rate`, a second.
+    pub connection_creation_rate: usize,
+    /// `socket.send.buffer.bytes`, where it was set.
+    pub send_buffer_bytes: Option<usize>,
+    /// `socket.receive.buffer.bytes`, where it was set.
+    pub receive_buffer_bytes: Option<usize>,
 }
 
 impl NetworkSettings {
@@ -56,6 +66,15 @@ impl NetworkSettings {
             idle_max_ms: settings.connections_max_idle_ms.unwrap_or(u64::MAX),
             connections_max: settings.max_connections,
             connections_per_ip_max: settings.max_connections_per_ip,
+            // Names were checked when they were set; those that are no addresses match nobody.
+            connections_per_ip_overrides: settings
+                .max_connections_per_ip_overrides
+                .iter()
+                .filter_map(|(host, count)| Some((host.parse().ok()?, *count)))
+                .collect(),
+            connection_creation_rate: settings.max_connection_creation_rate,
+            send_buffer_bytes: settings.socket_send_buffer_bytes,
+            receive_buffer_bytes: settings.socket_receive_buffer_bytes,
         }
     }
 }

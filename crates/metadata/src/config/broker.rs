@@ -153,7 +153,9 @@ impl BrokerConfig {
     /// What is in force on a broker with these layers.
     pub fn resolve(layers: Layers<'_>) -> BrokerConfig {
         let find = Finder(layers);
-        let buffer = |name: &str| usize::try_from(find.long(name)).ok();
+        // Kafka's default would switch the system's own tuning off, which costs throughput.
+        let buffer =
+            |name: &str| layers.set_text(name).and_then(|_| usize::try_from(find.long(name)).ok());
         let idle_ms = find.long("connections.max.idle.ms");
         BrokerConfig {
             num_partitions: find.int("num.partitions"),

@@ -57,9 +57,10 @@ configs! {
     Long "metadata.log.max.record.bytes.between.snapshots" = "20971520", AtLeast(1),
         High, ReadOnly, Works:
         "Write a snapshot of the metadata after this much.";
-    Long "metadata.log.max.snapshot.interval.ms" = "3600000", AtLeast(0), High, ReadOnly, Works:
+    Long "metadata.log.max.snapshot.interval.ms" = "3600000", AtLeast(0), High, ReadOnly, Later:
         "Write a snapshot of the metadata after this time, if anything changed; 0 turns that off.";
-    Int "metadata.log.segment.bytes" = "1073741824", AtLeast(8388608), High, ReadOnly, Works:
+    Int "metadata.log.segment.bytes" = "1073741824", AtLeast(8388608),
+        High, ReadOnly, Inapplicable:
         "Segment size of the metadata log.";
     Long "metadata.log.segment.ms" = "604800000", Any, High, ReadOnly, Later:
         "Age at which the metadata log begins a new segment.";

@@ -63,8 +63,9 @@ configs! {
         "Default of `flush.ms`.";
     Int "log.flush.offset.checkpoint.interval.ms" = "60000", AtLeast(0), High, ReadOnly, Works:
         "How often it is written down up to where logs are on disk.";
-    Long "log.flush.scheduler.interval.ms" = "9223372036854775807", Any, High, ReadOnly, Works:
-        "How often logs are looked at for `flush.ms`.";
+    Long "log.flush.scheduler.interval.ms" = "9223372036854775807", Any,
+        High, ReadOnly, Inapplicable:
+        "`flush.ms` is kept to half a second without it.";
     Int "log.flush.start.offset.checkpoint.interval.ms" = "60000", AtLeast(0),
         High, ReadOnly, Works:
         "How often it is written down where logs begin.";
@@ -110,6 +111,6 @@ configs! {
         "Default of `max.message.bytes`.";
     Int "num.partitions" = "1", AtLeast(1), Medium, ReadOnly, Works:
         "Partitions of a topic created without a number.";
-    Int "num.recovery.threads.per.data.dir" = "2", AtLeast(1), High, ClusterWide, Works:
-        "Threads a folder that look at its logs when the broker starts.";
+    Int "num.recovery.threads.per.data.dir" = "2", AtLeast(1), High, ClusterWide, Inapplicable:
+        "Logs are opened when they are first touched, not when the broker starts.";
 }

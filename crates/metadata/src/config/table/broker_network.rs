@@ -64,9 +64,9 @@ configs! {
     Int "socket.listen.backlog.size" = "50", AtLeast(1), Medium, ReadOnly, Works:
         "Connections that may wait to be accepted.";
     Int "socket.receive.buffer.bytes" = "102400", Any, High, ReadOnly, Works:
-        "The system's receive buffer of a connection; -1 leaves it to the system.";
+        "The system's receive buffer of a connection, where this is set; else the system tunes it.";
     Int "socket.request.max.bytes" = "104857600", AtLeast(1), High, ReadOnly, Works:
         "The largest request that is read.";
     Int "socket.send.buffer.bytes" = "102400", Any, High, ReadOnly, Works:
-        "The system's send buffer of a connection; -1 leaves it to the system.";
+        "The system's send buffer of a connection, where this is set; else the system tunes it.";
 }

@@ -41,7 +41,7 @@ configs! {
         "The most that a follower fetches at once.";
     Int "replica.fetch.wait.max.ms" = "500", Any, High, ReadOnly, Later:
         "How long a follower's fetch waits for data.";
-    Long "replica.high.watermark.checkpoint.interval.ms" = "5000", Any, High, ReadOnly, Works:
+    Long "replica.high.watermark.checkpoint.interval.ms" = "5000", Any, High, ReadOnly, Later:
         "How often high watermarks are written down.";
     Long "replica.lag.time.max.ms" = "30000", Any, High, ReadOnly, Later:
         "A follower that has not caught up for this long is not in sync.";

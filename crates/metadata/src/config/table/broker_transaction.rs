@@ -9,8 +9,8 @@ configs! {
     Int "add.partitions.to.txn.retry.backoff.ms" = "20", AtLeast(1), High, ReadOnly, Later:
         "The first such pause.";
     Int "producer.id.expiration.check.interval.ms" = "600000", AtLeast(1),
-        Low, ReadOnly, Works, internal:
-        "How often idle producer ids are looked for.";
+        Low, ReadOnly, Inapplicable, internal:
+        "Idle producer ids are looked for with every round of retention.";
     Int "producer.id.expiration.ms" = "86400000", AtLeast(1), Low, ClusterWide, Works:
         "How long a partition remembers a producer id that is idle.";
     Int "transaction.abort.timed.out.transaction.cleanup.interval.ms" = "10000", AtLeast(1),

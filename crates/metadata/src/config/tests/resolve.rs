@@ -40,7 +40,7 @@ fn defaults_are_kafkas() {
     assert_eq!(broker.fetch_max_bytes, 57_671_680);
     assert_eq!(broker.socket_request_max_bytes, 104_857_600);
     assert_eq!(broker.connections_max_idle_ms, Some(600_000));
-    assert_eq!(broker.socket_send_buffer_bytes, Some(102_400));
+    assert_eq!(broker.socket_send_buffer_bytes, None, "the system tunes it unless it is set");
     assert_eq!(broker.offsets_retention_ms, 10_080 * 60_000);
     assert!(broker.max_connections_per_ip_overrides.is_empty());
 }
