@@ -46,7 +46,7 @@ fn read_rest(mut stream: &TcpStream, length: usize) {
 fn huge_request() -> DescribeConfigsRequest {
     let resource = DescribeConfigsResource {
         resource_type: 4,
-        resource_name: "0".into(),
+        resource_name: "1".into(),
         configuration_keys: None,
         ..DescribeConfigsResource::default()
     };
