@@ -84,11 +84,14 @@ fn topics(page: &mut Page, statuses: &Statuses) {
     }
 }
 
+/// One figure of a partition, where it is known.
+type Figure = fn(&PartitionStatus) -> Option<i64>;
+
 fn partitions(page: &mut Page, statuses: &Statuses) {
     if statuses.len() > LISTED_PARTITIONS_MAX {
         return;
     }
-    let figures: [(&str, fn(&PartitionStatus) -> Option<i64>); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("kafka_log_log_size", |status| i64::try_from(status.size_bytes?).ok()),
         ("kafka_log_log_numlogsegments", |status| i64::try_from(status.segments?).ok()),
         ("kafka_log_log_logstartoffset", |status| Some(status.ends?.log_start.0)),

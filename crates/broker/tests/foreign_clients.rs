@@ -1,6 +1,8 @@
 //! Clients that other people wrote, unmodified, against a broker in this process: librdkafka (in C)
 //! and rskafka (in Rust, with a codec of its own).
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use headwater_broker::{Broker, BrokerOptions, ServerConfig};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};

@@ -1,6 +1,8 @@
 //! A client that does not read its answer costs itself and nobody else: the other connections of
 //! its worker are served all the while.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use headwater_broker::{Broker, BrokerOptions};
 use headwater_protocol::Request;
 use headwater_protocol::header::encode_request;

@@ -4,17 +4,17 @@ use crate::authorizer::{Operation, Resource, Verdict};
 use crate::context::RequestContext;
 use crate::node::{Node, View};
 use crate::outbox::{Effect, Job, Outbox, Wake};
-use crate::partition::Partition;
 use crate::parked::{Parked, ParkedReply, ParkedTable, Progress};
+use crate::partition::Partition;
 use crate::reply::Reply;
 use crate::ticket::Ticket;
 use crate::time::Now;
 use headwater_log::FileSlice;
 use headwater_metadata::command::Command;
+use headwater_protocol::Request;
 use headwater_protocol::header::encode_response;
 use headwater_protocol::wire::{DecodeError, Reader, Writer};
 use headwater_protocol::wire::{RecordsPart, Str};
-use headwater_protocol::Request;
 use headwater_types::{ErrorCode, PartitionIndex};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -99,13 +99,8 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// Kafka's code for one that is unknown, or held by another broker.
-    pub fn held_partition(
-        &self,
-        topic: &str,
-        partition: i32,
-    ) -> Result<Arc<Partition>, ErrorCode> {
-        let topic =
-            self.view.image.topic_named(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    pub fn held_partition(&self, topic: &str, partition: i32) -> Result<Arc<Partition>, ErrorCode> {
+        let topic = self.view.image.topic_named(topic).ok_or(ErrorCode::UnknownTopicOrPartition)?;
         match self.view.partition(topic.id, partition) {
             Some(held) => Ok(Arc::clone(held)),
             None if topic.partition(PartitionIndex(partition)).is_some() => {
@@ -144,12 +139,8 @@ impl<'a> Call<'a> {
     /// which closes the connection.
     pub(crate) fn encode<R: Request>(&mut self, response: &R::Response) -> Option<Reply> {
         let mut writer = Writer::new();
-        let encoded = encode_response::<R>(
-            &mut writer,
-            response,
-            self.api_version,
-            self.correlation_id,
-        );
+        let encoded =
+            encode_response::<R>(&mut writer, response, self.api_version, self.correlation_id);
         let files = std::mem::take(&mut self.files);
         debug_assert!(encoded.is_ok(), "{:?} v{}: {encoded:?}", R::KEY, self.api_version);
         encoded.ok()?;

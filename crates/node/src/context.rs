@@ -42,10 +42,6 @@ impl RequestContext {
     /// A context for tests: loopback, listener `PLAINTEXT`.
     #[doc(hidden)]
     pub fn for_tests() -> Self {
-        Self::anonymous(
-            ConnectionId(0),
-            Arc::from("PLAINTEXT"),
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-        )
+        Self::anonymous(ConnectionId(0), Arc::from("PLAINTEXT"), IpAddr::V4(Ipv4Addr::LOCALHOST))
     }
 }

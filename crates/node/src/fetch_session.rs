@@ -190,10 +190,8 @@ impl FetchSessions {
                 Ok(state.create(self.places_max, request.by_id, named, now_ms))
             }
             epoch => {
-                let session = state
-                    .sessions
-                    .get_mut(&request.id)
-                    .ok_or(ErrorCode::FetchSessionIdNotFound)?;
+                let session =
+                    state.sessions.get_mut(&request.id).ok_or(ErrorCode::FetchSessionIdNotFound)?;
                 if session.next_epoch != epoch {
                     return Err(ErrorCode::InvalidFetchSessionEpoch);
                 }
@@ -309,11 +307,7 @@ mod tests {
     use super::*;
 
     fn key(partition: i32) -> FetchKey {
-        FetchKey {
-            topic_id: TopicId::ZERO,
-            topic_name: ByteString::from_static("t"),
-            partition,
-        }
+        FetchKey { topic_id: TopicId::ZERO, topic_name: ByteString::from_static("t"), partition }
     }
 
     fn wanted(partition: i32, offset: i64) -> Wanted {

@@ -309,7 +309,8 @@ impl Node {
     pub fn write_checkpoints(&self) -> Result<(), FolderError> {
         let view = self.view();
         for folder in &self.folders {
-            let logs: Vec<_> = partitions_in(&view, folder).filter_map(|p| p.checkpoint()).collect();
+            let logs: Vec<_> =
+                partitions_in(&view, folder).filter_map(|p| p.checkpoint()).collect();
             folder.log_folder().write_checkpoints(&logs)?;
         }
         Ok(())

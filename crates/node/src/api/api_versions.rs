@@ -6,8 +6,8 @@ use crate::features;
 use headwater_protocol::messages::api_versions::{
     ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey,
 };
-use headwater_protocol::wire::{DecodeError, Reader};
 use headwater_protocol::wire::Str;
+use headwater_protocol::wire::{DecodeError, Reader};
 use headwater_protocol::{ApiKey, Request};
 use headwater_types::ErrorCode;
 

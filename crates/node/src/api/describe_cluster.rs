@@ -2,10 +2,10 @@
 
 use crate::authorizer::{Resource, authorized_operations};
 use crate::call::{Answer, Call};
-use headwater_protocol::wire::Str;
 use headwater_protocol::messages::describe_cluster::{
     DescribeClusterBroker, DescribeClusterRequest, DescribeClusterResponse,
 };
+use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 
 /// The endpoint type of brokers; 2 is that of controllers.
@@ -32,10 +32,7 @@ pub(super) fn handle(
             );
         }
         _ => {
-            return refused(
-                ErrorCode::UnsupportedEndpointType,
-                "The endpoint type is not known.",
-            );
+            return refused(ErrorCode::UnsupportedEndpointType, "The endpoint type is not known.");
         }
     }
     let image = &call.view.image;

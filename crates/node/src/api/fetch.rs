@@ -7,9 +7,7 @@
 use crate::authorizer::{Operation, Resource};
 use crate::call::{Answer, Call};
 use crate::error::code_of;
-use crate::fetch_session::{
-    FetchKey, NO_SESSION, Said, SessionPlan, SessionRequest, Wanted,
-};
+use crate::fetch_session::{FetchKey, NO_SESSION, Said, SessionPlan, SessionRequest, Wanted};
 use crate::node::Node;
 use crate::outbox::Wake;
 use crate::parked::{Parked, Progress};
@@ -90,10 +88,7 @@ pub(super) fn handle(call: &mut Call<'_>, request: FetchRequest) -> Answer<Fetch
         waiting.retire(call.node, ticket);
         return Answer::Now(response);
     }
-    Answer::Later {
-        parked: Box::new(waiting),
-        deadline_ms: Some(call.now.deadline_after(wait_ms)),
-    }
+    Answer::Later { parked: Box::new(waiting), deadline_ms: Some(call.now.deadline_after(wait_ms)) }
 }
 
 fn wanted(request: &FetchRequest) -> Vec<Wanted> {
@@ -130,9 +125,12 @@ struct Waiting {
     registered: Vec<Arc<Partition>>,
 }
 
+/// What was read of one partition, and the partition if it was found.
+type PartitionResult = (Option<Arc<Partition>>, Result<PartitionRead, ErrorCode>);
+
 /// What one pass over the partitions brought, in the order of the plan.
 struct Reading {
-    results: Vec<(Option<Arc<Partition>>, Result<PartitionRead, ErrorCode>)>,
+    results: Vec<PartitionResult>,
     bytes: usize,
     /// An error or a divergence, which is told at once.
     urgent: bool,
@@ -333,4 +331,3 @@ fn partition_data(
         ..PartitionData::default()
     }
 }
-

@@ -34,7 +34,8 @@ pub(super) fn handle(
     if !may_be_idempotent(call) {
         return Answer::Now(refused(ErrorCode::ClusterAuthorizationFailed));
     }
-    if (request.producer_id == ProducerId::NONE.0) != (request.producer_epoch == ProducerEpoch::NONE.0)
+    if (request.producer_id == ProducerId::NONE.0)
+        != (request.producer_epoch == ProducerEpoch::NONE.0)
     {
         return Answer::Now(refused(ErrorCode::InvalidRequest));
     }

@@ -122,14 +122,9 @@ fn look_up(
     target: Target,
     committed_only: bool,
 ) -> Result<Found, PartitionError> {
-    let visible_end =
-        if committed_only { view.ends.last_stable } else { view.ends.high_watermark };
+    let visible_end = if committed_only { view.ends.last_stable } else { view.ends.high_watermark };
     let found = match target {
-        Target::Latest => Found {
-            offset: visible_end.0,
-            timestamp: -1,
-            epoch: view.epoch,
-        },
+        Target::Latest => Found { offset: visible_end.0, timestamp: -1, epoch: view.epoch },
         Target::Earliest | Target::EarliestLocal => Found {
             offset: view.ends.log_start.0,
             timestamp: -1,
@@ -143,12 +138,14 @@ fn look_up(
             }
             None => Found::NOTHING,
         },
-        Target::AtOrAfter(timestamp) => match view.log.offset_for_timestamp(timestamp, visible_end)? {
-            Some(at) => {
-                Found { offset: at.offset.0, timestamp: at.timestamp, epoch: at.leader_epoch }
+        Target::AtOrAfter(timestamp) => {
+            match view.log.offset_for_timestamp(timestamp, visible_end)? {
+                Some(at) => {
+                    Found { offset: at.offset.0, timestamp: at.timestamp, epoch: at.leader_epoch }
+                }
+                None => Found::NOTHING,
             }
-            None => Found::NOTHING,
-        },
+        }
     };
     Ok(found)
 }

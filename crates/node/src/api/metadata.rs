@@ -43,8 +43,8 @@ pub(super) fn handle(call: &mut Call<'_>, request: MetadataRequest) -> Answer<Me
                 .iter()
                 .map(|topic| requested_topic(call, &request, topic, &mut missing))
                 .collect();
-            let may_create = call.api_version < SAYS_AUTO_CREATE_FROM
-                || request.allow_auto_topic_creation;
+            let may_create =
+                call.api_version < SAYS_AUTO_CREATE_FROM || request.allow_auto_topic_creation;
             if may_create {
                 auto_create::create(call, missing);
             }
@@ -53,14 +53,13 @@ pub(super) fn handle(call: &mut Call<'_>, request: MetadataRequest) -> Answer<Me
     };
     let mut response = MetadataResponse { topics, ..brokers_only(call) };
     response.cluster_id = image.cluster_id().map(|id| Str::from(&**id));
-    response.cluster_authorized_operations =
-        if request.include_cluster_authorized_operations
-            && CLUSTER_OPERATIONS.contains(&call.api_version)
-        {
-            authorized_operations(call.node.authorizer(), call.context, Resource::Cluster)
-        } else {
-            OPERATIONS_NOT_ASKED
-        };
+    response.cluster_authorized_operations = if request.include_cluster_authorized_operations
+        && CLUSTER_OPERATIONS.contains(&call.api_version)
+    {
+        authorized_operations(call.node.authorizer(), call.context, Resource::Cluster)
+    } else {
+        OPERATIONS_NOT_ASKED
+    };
     Answer::Now(response)
 }
 

@@ -179,10 +179,8 @@ fn produce_partition(
             ..ErrorCode::NotLeaderOrFollower.into()
         });
     };
-    let batch = one_batch(data.records).map_err(|error| Refused {
-        message: Some(error.to_string()),
-        ..code_of(&error).into()
-    })?;
+    let batch = one_batch(data.records)
+        .map_err(|error| Refused { message: Some(error.to_string()), ..code_of(&error).into() })?;
     let min_in_sync = (acks == Some(Acks::All)).then(|| partition.min_in_sync());
     match partition.append(vec![batch], min_in_sync, call.now, call.out) {
         Ok(appended) => Ok((partition, appended)),
@@ -261,9 +259,10 @@ struct Waiting {
 
 impl Waiting {
     fn has_error(&self) -> bool {
-        self.topics.iter().flat_map(|topic| &topic.partition_responses).any(|partition| {
-            partition.error_code != ErrorCode::None.code()
-        })
+        self.topics
+            .iter()
+            .flat_map(|topic| &topic.partition_responses)
+            .any(|partition| partition.error_code != ErrorCode::None.code())
     }
 
     fn fail(&mut self, place: (usize, usize), error: ErrorCode) {
@@ -293,9 +292,10 @@ impl Waiting {
     fn answer(&mut self, call: &Call<'_>) -> ProduceResponse {
         let topics = std::mem::take(&mut self.topics);
         let names_leader = call.api_version >= NAMES_LEADER_FROM
-            && topics.iter().flat_map(|topic| &topic.partition_responses).any(|partition| {
-                partition.error_code == ErrorCode::NotLeaderOrFollower.code()
-            });
+            && topics
+                .iter()
+                .flat_map(|topic| &topic.partition_responses)
+                .any(|partition| partition.error_code == ErrorCode::NotLeaderOrFollower.code());
         ProduceResponse {
             responses: topics,
             node_endpoints: if names_leader { endpoints(call) } else { Vec::new() },

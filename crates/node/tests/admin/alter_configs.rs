@@ -272,10 +272,13 @@ fn too_many_resources_are_refused_with_a_bounded_answer() {
     assert!(response.responses.iter().all(|one| one.error_code == policy));
 }
 
+/// Configs by name; `None` is a null value.
+type Entries<'a> = &'a [(&'a str, Option<&'a str>)];
+
 /// The older request: resource and its configs.
 fn replace(
     broker: &mut Broker,
-    resources: &[(i8, &str, &[(&str, Option<&str>)])],
+    resources: &[(i8, &str, Entries<'_>)],
     validate_only: bool,
 ) -> Vec<Outcome> {
     use alter_configs::{AlterConfigsRequest, AlterConfigsResource, AlterableConfig};

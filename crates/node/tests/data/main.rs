@@ -1,5 +1,7 @@
 //! The data path: produce, fetch, offsets, producer ids, and how answers wait and leave.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
