@@ -121,7 +121,7 @@ impl Connection<'_> {
             // nothing is read, so bytes that have come (or the peer's end) would wake this task at
             // once, for ever, and the thread would see no other event again.
             let wanted = match (self.sending.is_empty(), self.wants_to_read()) {
-                (false, _) => Interest::READABLE | Interest::WRITABLE,
+                (false, _) => Interest::WRITABLE,
                 (true, true) => Interest::READABLE,
                 (true, false) => Interest::ERROR,
             };
