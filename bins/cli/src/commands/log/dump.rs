@@ -1,13 +1,15 @@
 //! `headwater log dump`.
 
-use super::batches::{self, End, Wanted};
+use super::batches::{self, Wanted};
 use super::entry::Entry;
-use super::files::{FileKind, expand};
+use super::files::{Kind, expand};
 use super::indexes;
 use super::sink::Sink;
 use crate::arguments::Format;
 use crate::exit::{Failure, Failures};
 use clap::Args;
+use headwater_log::dump::{DumpError, FileKind};
+use headwater_log::{Disk, DiskOptions, RealDisk};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,7 @@ pub struct Dump {
     #[arg(long, short)]
     records: bool,
 
-    /// Of a folder, also the indexes, snapshots and checkpoints
+    /// Of a folder, also the indexes (and whether they fit), snapshots and checkpoints
     #[arg(long, short)]
     all: bool,
 
@@ -37,13 +39,17 @@ pub struct Dump {
 
 impl Dump {
     pub fn run(self, format: Format) -> Result<(), Failures> {
+        // Everything is read at once here; nothing is left to the threads.
+        let options = DiskOptions { threads: 1, queued_max: 1, ..Default::default() };
+        let disk = RealDisk::start(options)
+            .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
         let mut failures = Vec::new();
         let mut sink = Sink::new(BufWriter::new(io::stdout().lock()), format);
         for path in &self.paths {
             match expand(path, self.all) {
                 Ok(files) => {
                     for (file, kind) in files {
-                        failures.extend(self.file(&file, kind, &mut sink)?);
+                        failures.extend(self.file(&disk, &file, kind, &mut sink)?);
                     }
                 }
                 Err(problem) => failures.push(Failure::failed(problem)),
@@ -56,47 +62,58 @@ impl Dump {
     /// Prints one file and says what is wrong with it. Only standard output may fail here.
     fn file<W: Write>(
         &self,
+        disk: &dyn Disk,
         path: &Path,
-        kind: FileKind,
+        kind: Kind,
         sink: &mut Sink<W>,
     ) -> io::Result<Option<Failure>> {
-        let wanted = Wanted { from: self.from, to: self.to, records: self.records };
-        // A file that cannot be opened is no reason to stop, and neither is it standard output.
-        if let Err(error) = std::fs::File::open(path) {
-            return Ok(Some(Failure::failed(format!("{}: {error}", path.display()))));
-        }
         sink.begin(path, kind)?;
         let mut damaged = 0usize;
         let mut output = Ok(());
-        let found = |entry: Entry| {
+        let mut found = |entry: Entry| {
             if let Entry::Batch(batch) = &entry {
                 damaged += usize::from(batch.problem.is_some());
             }
             output = sink.entry(&entry);
-            // The reader stops; its caller looks at `output` first.
-            output.as_ref().copied().map_err(|error| error.kind().into())
+            output.is_ok()
         };
-        let outcome = match kind {
-            FileKind::Batches => batches::read(path, wanted, found).map(end_problem),
-            _ => indexes::read(path, kind, found),
-        };
+        let mut problems = Vec::new();
+        if kind == Kind::Of(FileKind::Log) {
+            let wanted = Wanted { from: self.from, to: self.to, records: self.records };
+            match batches::read(disk, path, wanted, &mut found) {
+                Ok(at_end) => problems.extend(at_end),
+                Err(error) => problems.push(without_file(error)),
+            }
+        } else {
+            match indexes::read(disk, path, kind) {
+                Ok(content) => {
+                    let _all_printed = content.entries.into_iter().all(found);
+                    let misfit = |one: headwater_log::dump::IndexProblem| {
+                        format!("entry of offset {}: {}", one.offset, one.problem)
+                    };
+                    problems.extend(content.misfits.into_iter().map(misfit));
+                }
+                Err(error) => problems.push(without_file(error)),
+            }
+        }
         output?;
-        let at_end = outcome.unwrap_or_else(|error| Some(error.to_string()));
-        sink.end(at_end.as_deref())?;
-        let in_batches = match damaged {
+        let of_file = (!problems.is_empty()).then(|| problems.join("; "));
+        sink.end(of_file.as_deref())?;
+        let of_batches = match damaged {
             0 => None,
             1 => Some("one batch is damaged, and says how".to_owned()),
             many => Some(format!("{many} batches are damaged; each says how")),
         };
-        let problems: Vec<String> = in_batches.into_iter().chain(at_end).collect();
-        Ok((!problems.is_empty())
-            .then(|| Failure::failed(format!("{}: {}", path.display(), problems.join("; ")))))
+        let all: Vec<String> = of_batches.into_iter().chain(of_file).collect();
+        let text = || format!("{}: {}", path.display(), all.join("; "));
+        Ok((!all.is_empty()).then(|| Failure::failed(text())))
     }
 }
 
-fn end_problem(end: End) -> Option<String> {
-    match end {
-        End::Clean | End::Zeros { .. } => None,
-        End::Torn { position, reason } => Some(format!("at position {position}: {reason}")),
+/// The file is named already.
+fn without_file(error: DumpError) -> String {
+    match error {
+        DumpError::Damaged { problem, .. } => problem,
+        DumpError::Disk(error) => error.to_string(),
     }
 }

@@ -17,6 +17,8 @@ pub enum Entry {
     Aborted { producer_id: i64, first_offset: i64, last_offset: i64, last_stable_offset: i64 },
     /// What a producer has written last.
     Producer(Producer),
+    /// From which offset on a leader appended.
+    Epoch { epoch: i32, start_offset: i64 },
     /// A line of text.
     Line { line: String },
 }
@@ -28,15 +30,14 @@ pub struct Batch {
     pub position: u64,
     /// Bytes of the whole batch.
     pub size: u64,
-    pub magic: i8,
+    pub magic: u8,
     pub base_offset: i64,
     pub last_offset: i64,
     pub records_count: i32,
     pub leader_epoch: i32,
-    pub codec: String,
+    pub codec: &'static str,
     /// `CreateTime` or `LogAppendTime`.
     pub timestamp_type: &'static str,
-    pub base_timestamp: i64,
     pub max_timestamp: i64,
     /// When compaction may drop tombstones and markers, in ms since 1970.
     pub delete_horizon: Option<i64>,

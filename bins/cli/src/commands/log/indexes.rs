@@ -1,119 +1,82 @@
-//! The small files beside a segment, in Kafka's formats: fixed entries, big-endian.
+//! The small files beside a segment, as they are printed, and whether the indexes fit it.
 
 use super::entry::{Entry, Producer};
-use super::files::{FileKind, base_offset};
-use bytes::{Buf, Bytes};
-use std::io;
+use super::files::Kind;
+use headwater_log::Disk;
+use headwater_log::dump::{self, DumpError, FileKind, IndexProblem, ProducerRow};
 use std::path::Path;
 
-/// Bytes of a file that is read as a whole; indexes are far smaller.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+/// What a file holds, and what is wrong with it.
+pub struct Content {
+    /// In the file's order.
+    pub entries: Vec<Entry>,
+    /// Places where an index does not fit its segment.
+    pub misfits: Vec<IndexProblem>,
+}
 
-/// The version of producer snapshots that Kafka writes.
-const SNAPSHOT_VERSION: i16 = 1;
-
-/// Reads a file that is not a segment; says what is wrong at its end, if anything.
+/// Reads a file that is not a segment.
 ///
 /// # Errors
-/// When the file cannot be read, or `found` fails.
-pub fn read(
-    path: &Path,
-    kind: FileKind,
-    mut found: impl FnMut(Entry) -> io::Result<()>,
-) -> io::Result<Option<String>> {
-    if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Ok(Some("is too large for what its name says".to_owned()));
-    }
-    let mut bytes = Bytes::from(std::fs::read(path)?);
-    let base = base_offset(path);
-    if kind == FileKind::Text {
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            found(Entry::Line { line: line.escape_debug().to_string() })?;
+/// When it cannot be read, or holds something else than its name says.
+pub fn read(disk: &dyn Disk, path: &Path, kind: Kind) -> Result<Content, DumpError> {
+    // An index alone can be shown and not be checked.
+    let beside = path.with_extension("log").is_file();
+    let mut misfits = Vec::new();
+    let entries = match kind {
+        Kind::Of(FileKind::OffsetIndex) => {
+            if beside {
+                misfits = dump::check_offset_index(disk, path)?;
+            }
+            let rows = dump::offset_index(disk, path)?.into_iter();
+            rows.map(|row| Entry::OffsetPlace { offset: row.offset, position: row.position })
+                .collect()
         }
-        return Ok(None);
-    }
-    if kind == FileKind::ProducerSnapshot
-        && let Err(problem) = snapshot_head(&mut bytes)
-    {
-        return Ok(Some(problem));
-    }
-    let mut first = true;
-    while !bytes.is_empty() {
-        let left = bytes.len();
-        let entry = match kind {
-            FileKind::OffsetIndex => offset_place(&mut bytes, base),
-            FileKind::TimeIndex => time_place(&mut bytes, base),
-            FileKind::TransactionIndex => aborted(&mut bytes),
-            FileKind::ProducerSnapshot => producer(&mut bytes),
-            FileKind::Batches | FileKind::Text => None,
-        };
-        let Some(entry) = entry else {
-            return Ok(Some(format!("{left} bytes at the end are no whole entry")));
-        };
-        // Indexes are allocated ahead: behind the last entry there are zeros.
-        let unused = match entry {
-            Entry::OffsetPlace { offset, position } => offset == base && position == 0,
-            Entry::TimePlace { timestamp, .. } => timestamp == 0,
-            _ => false,
-        };
-        if unused && !first && bytes.iter().all(|&byte| byte == 0) {
-            return Ok(None);
+        Kind::Of(FileKind::TimeIndex) => {
+            if beside {
+                misfits = dump::check_time_index(disk, path)?;
+            }
+            let rows = dump::time_index(disk, path)?.into_iter();
+            rows.map(|row| Entry::TimePlace { timestamp: row.timestamp, offset: row.offset })
+                .collect()
         }
-        if !(unused && bytes.iter().all(|&byte| byte == 0)) {
-            found(entry)?;
+        Kind::Of(FileKind::TxnIndex) => dump::txn_index(disk, path)?
+            .into_iter()
+            .map(|row| Entry::Aborted {
+                producer_id: row.producer_id,
+                first_offset: row.first_offset,
+                last_offset: row.last_offset,
+                last_stable_offset: row.last_stable_offset,
+            })
+            .collect(),
+        Kind::Of(FileKind::Snapshot) => {
+            dump::snapshot(disk, path)?.iter().map(|row| Entry::Producer(producer(row))).collect()
         }
-        first = false;
+        Kind::Of(FileKind::Epochs) => dump::epochs(disk, path)?
+            .into_iter()
+            .map(|row| Entry::Epoch { epoch: row.epoch, start_offset: row.start_offset })
+            .collect(),
+        Kind::Of(FileKind::Log) => Vec::new(),
+        Kind::PartitionMetadata => {
+            let damaged = |error: std::io::Error| DumpError::Damaged {
+                file: path.to_owned(),
+                problem: error.to_string(),
+            };
+            let text = std::fs::read_to_string(path).map_err(damaged)?;
+            text.lines().map(|line| Entry::Line { line: line.escape_debug().to_string() }).collect()
+        }
+    };
+    Ok(Content { entries, misfits })
+}
+
+fn producer(row: &ProducerRow) -> Producer {
+    Producer {
+        producer_id: row.producer_id,
+        producer_epoch: row.producer_epoch,
+        last_sequence: row.last_sequence,
+        last_offset: row.last_offset,
+        offset_delta: row.offset_delta,
+        timestamp: row.timestamp,
+        coordinator_epoch: row.coordinator_epoch,
+        current_transaction_first_offset: row.current_txn_first_offset,
     }
-    Ok(None)
-}
-
-fn offset_place(bytes: &mut Bytes, base: i64) -> Option<Entry> {
-    let offset = base.saturating_add(i64::from(bytes.try_get_u32().ok()?));
-    Some(Entry::OffsetPlace { offset, position: bytes.try_get_u32().ok()? })
-}
-
-fn time_place(bytes: &mut Bytes, base: i64) -> Option<Entry> {
-    let timestamp = bytes.try_get_i64().ok()?;
-    let offset = base.saturating_add(i64::from(bytes.try_get_u32().ok()?));
-    Some(Entry::TimePlace { timestamp, offset })
-}
-
-fn aborted(bytes: &mut Bytes) -> Option<Entry> {
-    let _version = bytes.try_get_i16().ok()?;
-    Some(Entry::Aborted {
-        producer_id: bytes.try_get_i64().ok()?,
-        first_offset: bytes.try_get_i64().ok()?,
-        last_offset: bytes.try_get_i64().ok()?,
-        last_stable_offset: bytes.try_get_i64().ok()?,
-    })
-}
-
-/// Version, CRC of everything behind it, and the number of entries.
-fn snapshot_head(bytes: &mut Bytes) -> Result<(), String> {
-    let short = |_| "is too short for a snapshot".to_owned();
-    let version = bytes.try_get_i16().map_err(short)?;
-    if version != SNAPSHOT_VERSION {
-        return Err(format!("has version {version}, and {SNAPSHOT_VERSION} is known"));
-    }
-    let stored = bytes.try_get_u32().map_err(short)?;
-    let computed = headwater_protocol::records::crc32c(bytes);
-    if stored != computed {
-        return Err(format!("CRC {computed:#010x} where the file says {stored:#010x}"));
-    }
-    bytes.try_get_i32().map_err(short)?;
-    Ok(())
-}
-
-fn producer(bytes: &mut Bytes) -> Option<Entry> {
-    Some(Entry::Producer(Producer {
-        producer_id: bytes.try_get_i64().ok()?,
-        producer_epoch: bytes.try_get_i16().ok()?,
-        last_sequence: bytes.try_get_i32().ok()?,
-        last_offset: bytes.try_get_i64().ok()?,
-        offset_delta: bytes.try_get_i32().ok()?,
-        timestamp: bytes.try_get_i64().ok()?,
-        coordinator_epoch: bytes.try_get_i32().ok()?,
-        current_transaction_first_offset: Some(bytes.try_get_i64().ok()?)
-            .filter(|&offset| offset >= 0),
-    }))
 }

@@ -1,7 +1,7 @@
 //! Prints files as they are read: a large log is never held in memory.
 
 use super::entry::{Batch, Entry, Producer, Record};
-use super::files::FileKind;
+use super::files::Kind;
 use crate::arguments::Format;
 use std::io::{self, Write};
 use std::path::Path;
@@ -21,7 +21,7 @@ impl<W: Write> Sink<W> {
     }
 
     /// A file begins.
-    pub fn begin(&mut self, path: &Path, kind: FileKind) -> io::Result<()> {
+    pub fn begin(&mut self, path: &Path, kind: Kind) -> io::Result<()> {
         match self.format {
             Format::Json => {
                 let before = if self.files == 0 { "{\"files\":[\n" } else { ",\n" };
@@ -90,6 +90,9 @@ fn text(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
             "  producer {producer_id}  aborted {first_offset}..{last_offset}  last stable {last_stable_offset}"
         ),
         Entry::Producer(producer) => producer_text(out, producer),
+        Entry::Epoch { epoch, start_offset } => {
+            writeln!(out, "  epoch {epoch}  from offset {start_offset}")
+        }
         Entry::Line { line } => writeln!(out, "  {line}"),
     }
 }
