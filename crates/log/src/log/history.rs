@@ -19,7 +19,7 @@ impl Log {
         let Some(entry) = self.producers.get(producer).filter(|entry| entry.history_unknown) else {
             return false;
         };
-        let (epoch, Some(oldest)) = (entry.epoch, entry.batches.front().copied()) else {
+        let (epoch, Some(oldest)) = (entry.epoch, entry.batches.oldest().copied()) else {
             return false;
         };
         // What cannot be read is not known; the batch is then refused as it would have been.

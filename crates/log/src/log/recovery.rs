@@ -9,12 +9,13 @@ use super::Log;
 use super::marker::Marker;
 use super::names::FileKind;
 use super::open::Inventory;
-use super::producer_state::{Producers, Staged, parse_snapshot};
+use super::producer_state::{Producers, parse_snapshot};
 use super::read::Walk;
 use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
 use super::segment::{Active, relative};
+use super::types::AbortedTransaction;
 use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
-use crate::error::OpenError;
+use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, Offset};
 use std::sync::Arc;
 
@@ -116,9 +117,7 @@ impl Log {
         scanner: &Scanner<'_>,
     ) -> Result<(), OpenError> {
         let head = &batch.head;
-        if let Some(staged) = stage_replayed(&self.producers, batch, scanner)? {
-            active.aborted.extend(self.producers.commit(staged));
-        }
+        active.aborted.extend(replay(&mut self.producers, batch, scanner)?);
         self.epochs_dirty |= self.epochs.assign(head.epoch, head.base);
         active.note(&[*head], head.size, &self.config);
         self.log_end = EndOffset::after(Offset(head.last));
@@ -168,10 +167,8 @@ impl Log {
                 if batch.head.base >= end {
                     return Ok(Walk::Stop);
                 }
-                if batch.head.base >= from
-                    && let Some(staged) = stage_replayed(&producers, batch, scanner)?
-                {
-                    producers.commit(staged);
+                if batch.head.base >= from {
+                    replay(&mut producers, batch, scanner)?;
                 }
                 Ok(Walk::On)
             });
@@ -211,24 +208,16 @@ impl Log {
     }
 }
 
-/// What a batch found in the log did to its producer.
-fn stage_replayed(
-    producers: &Producers,
+/// Takes over what a batch found in the log did to its producer.
+fn replay(
+    producers: &mut Producers,
     batch: &Found,
     scanner: &Scanner<'_>,
-) -> Result<Option<Staged>, crate::error::ReadError> {
+) -> Result<Option<AbortedTransaction>, ReadError> {
     let head = &batch.head;
-    if head.producer < 0 {
-        return Ok(None);
-    }
-    let marker = match head.is_control() {
+    let marker = match head.is_control() && head.producer >= 0 {
         true => Marker::parse(&scanner.read(batch)?),
         false => None,
     };
-    let mut staged = Staged::default();
-    // Without an origin nothing is refused.
-    match producers.stage(&mut staged, head, marker.as_ref(), None) {
-        Ok(_) => Ok(Some(staged)),
-        Err(_) => Ok(None),
-    }
+    Ok(producers.replay(head, marker.as_ref()))
 }

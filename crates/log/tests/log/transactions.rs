@@ -69,3 +69,18 @@ fn what_breaks_the_rules_of_transactions_is_refused() {
     assert_eq!(code(fenced), ErrorCode::InvalidProducerEpoch, "the marker carried a new epoch");
     assert_eq!(append(&mut log, &transactional(1, 1, 0, 1)).unwrap().first, Offset(2));
 }
+
+#[test]
+fn many_transactions_leave_the_last_stable_offset_right() {
+    let (_disk, mut log) = new_log(LogConfig { segment_bytes: 1 << 20, ..small() });
+    for n in 0..600i32 {
+        append(&mut log, &transactional(1, 0, n, 1)).unwrap();
+        append(&mut log, &marker(1, 0, 1, 0)).unwrap();
+        let end = i64::from(n) * 2 + 2;
+        // The last two transactions are not committed yet.
+        let high_watermark = (end - 4).max(0);
+        assert_eq!(log.last_stable(EndOffset(high_watermark)), EndOffset(high_watermark));
+        assert_eq!(log.last_stable(EndOffset(end - 1)), EndOffset(end - 2));
+    }
+    assert_eq!(log.last_stable(log.log_end()), log.log_end());
+}

@@ -2,13 +2,12 @@
 
 use crate::log::head::Head;
 use headwater_types::Offset;
-use std::collections::VecDeque;
 
 /// Batches remembered of a producer: as many as it may have in flight.
 pub(crate) const BATCHES_MAX: usize = 5;
 
 /// A batch that a producer appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KnownBatch {
     pub first_sequence: i32,
     pub last_sequence: i32,
@@ -29,13 +28,65 @@ impl KnownBatch {
     }
 }
 
-/// A producer's latest batches, all of one epoch, oldest first.
+/// At most [`BATCHES_MAX`] batches, oldest first, without an allocation of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownBatches {
+    /// The newest is the last; unused places are in front.
+    places: [KnownBatch; BATCHES_MAX],
+    /// `<= BATCHES_MAX`.
+    count: usize,
+}
+
+impl KnownBatches {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &KnownBatch> {
+        self.places.iter().skip(BATCHES_MAX - self.count)
+    }
+
+    pub fn newest(&self) -> Option<&KnownBatch> {
+        self.iter().next_back()
+    }
+
+    pub fn oldest(&self) -> Option<&KnownBatch> {
+        self.iter().next()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.count == BATCHES_MAX
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds a newer batch; the oldest makes room for it.
+    pub fn push(&mut self, batch: KnownBatch) {
+        self.places.rotate_left(1);
+        if let Some(last) = self.places.last_mut() {
+            *last = batch;
+        }
+        self.count = (self.count + 1).min(BATCHES_MAX);
+    }
+
+    /// Adds an older batch, if there is room.
+    pub fn push_oldest(&mut self, batch: KnownBatch) {
+        let place = BATCHES_MAX.checked_sub(self.count + 1);
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place)) {
+            *place = batch;
+            self.count += 1;
+        }
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// A producer's latest batches, all of one epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProducerEntry {
     /// Latest epoch; -1 before the first.
     pub epoch: i16,
-    /// At most [`BATCHES_MAX`].
-    pub batches: VecDeque<KnownBatch>,
+    pub batches: KnownBatches,
     /// Of the last transaction marker, or -1.
     pub coordinator_epoch: i32,
     /// Of the last batch or marker, or -1.
@@ -51,7 +102,7 @@ impl Default for ProducerEntry {
     fn default() -> Self {
         Self {
             epoch: -1,
-            batches: VecDeque::new(),
+            batches: KnownBatches::default(),
             coordinator_epoch: -1,
             last_timestamp: -1,
             transaction_first: None,
@@ -62,7 +113,7 @@ impl Default for ProducerEntry {
 
 impl ProducerEntry {
     pub fn last_sequence(&self) -> i32 {
-        self.batches.back().map_or(-1, |batch| batch.last_sequence)
+        self.batches.newest().map_or(-1, |batch| batch.last_sequence)
     }
 
     /// Takes a new epoch, with which the batches of the old one are forgotten.
@@ -75,12 +126,9 @@ impl ProducerEntry {
     }
 
     pub fn add(&mut self, batch: KnownBatch) {
-        if self.batches.len() == BATCHES_MAX {
-            self.batches.pop_front();
-        }
-        self.batches.push_back(batch);
+        self.batches.push(batch);
         self.last_timestamp = batch.timestamp;
-        if self.batches.len() == BATCHES_MAX {
+        if self.batches.is_full() {
             self.history_unknown = false;
         }
     }

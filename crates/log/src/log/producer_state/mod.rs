@@ -15,15 +15,21 @@ use super::types::{AbortedTransaction, ActiveProducer, Origin};
 use crate::error::AppendError;
 use headwater_types::{EndOffset, Offset, ProducerEpoch, ProducerId};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Ended transactions kept before those that are committed are sorted out.
+const ENDED_KEPT: usize = 256;
 
 /// All producers of a log.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Producers {
     by_id: BTreeMap<i64, ProducerEntry>,
     /// Open transactions: first offset to producer.
     ongoing: BTreeMap<i64, i64>,
     /// Ended transactions whose marker may not be committed yet: first offset to the marker's.
     ended: BTreeMap<i64, i64>,
+    /// The largest high watermark that was asked about.
+    committed: AtomicI64,
 }
 
 /// A transaction that a marker ended.
@@ -39,7 +45,8 @@ pub(crate) struct Ended {
 /// What a set of batches changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Staged {
-    changed: BTreeMap<i64, ProducerEntry>,
+    /// By producer, ascending; mostly there is one.
+    changed: Vec<(i64, ProducerEntry)>,
     /// In the order of their markers.
     ended: Vec<Ended>,
 }
@@ -62,7 +69,7 @@ impl Producers {
             .iter()
             .filter_map(|(producer, entry)| Some((entry.transaction_first?, *producer)))
             .collect();
-        Self { by_id, ongoing, ended: BTreeMap::new() }
+        Self { by_id, ongoing, ..Self::default() }
     }
 
     /// The bytes of a snapshot.
@@ -78,16 +85,33 @@ impl Producers {
     pub fn set_history(&mut self, producer: i64, older: Vec<KnownBatch>) {
         let Some(entry) = self.by_id.get_mut(&producer) else { return };
         for batch in older.into_iter().rev() {
-            if entry.batches.len() < BATCHES_MAX {
-                entry.batches.push_front(batch);
-            }
+            entry.batches.push_oldest(batch);
         }
         entry.history_unknown = false;
     }
 
+    /// Takes over what a batch found in the log did. Nothing is refused. Returns the transaction that
+    /// it aborted.
+    pub fn replay(&mut self, head: &Head, marker: Option<&Marker>) -> Option<AbortedTransaction> {
+        if head.producer < 0 {
+            return None;
+        }
+        let entry = self.by_id.entry(head.producer).or_default();
+        if head.is_control() {
+            let ended = end_transaction(entry, head, marker?, None).ok().flatten()?;
+            return self.end(ended);
+        }
+        let was_open = entry.transaction_first;
+        // Without an origin there is no error.
+        let _ = add_batch(entry, head, None);
+        if let Some(first) = entry.transaction_first.filter(|_| was_open.is_none()) {
+            self.ongoing.insert(first, head.producer);
+        }
+        None
+    }
+
     /// Checks a batch that has its place already, and notes in `staged` what it changes. `marker`
-    /// is that of a control batch. With `origin` of `None` (replication, recovery) nothing is
-    /// refused.
+    /// is that of a control batch. With `origin` of `None` (replication) nothing is refused.
     pub fn stage(
         &self,
         staged: &mut Staged,
@@ -98,7 +122,11 @@ impl Producers {
         if head.producer < 0 {
             return Ok(Verdict::New);
         }
-        let known = staged.changed.get(&head.producer).or_else(|| self.by_id.get(&head.producer));
+        let place = staged.changed.binary_search_by_key(&head.producer, |(producer, _)| *producer);
+        let known = match place {
+            Ok(place) => staged.changed.get(place).map(|(_, entry)| entry),
+            Err(_) => self.by_id.get(&head.producer),
+        };
         if origin == Some(Origin::Client)
             && let Some(duplicate) = known.and_then(|known| known.duplicate_of(head))
         {
@@ -121,7 +149,14 @@ impl Producers {
         } else {
             add_batch(&mut entry, head, origin)?;
         }
-        staged.changed.insert(head.producer, entry);
+        match place {
+            Ok(place) => {
+                if let Some((_, staged)) = staged.changed.get_mut(place) {
+                    *staged = entry;
+                }
+            }
+            Err(place) => staged.changed.insert(place, (head.producer, entry)),
+        }
         Ok(Verdict::New)
     }
 
@@ -134,25 +169,29 @@ impl Producers {
             }
             self.by_id.insert(producer, entry);
         }
-        let mut aborted = Vec::new();
-        for ended in staged.ended {
-            self.ongoing.remove(&ended.first);
-            self.ended.insert(ended.first, ended.last);
-            if ended.aborted {
-                let stable = self.ongoing.keys().next().map_or(ended.last + 1, |first| *first);
-                aborted.push(AbortedTransaction {
-                    producer: ProducerId(ended.producer),
-                    first: Offset(ended.first),
-                    last: Offset(ended.last),
-                    last_stable: EndOffset(stable),
-                });
-            }
+        staged.ended.into_iter().filter_map(|ended| self.end(ended)).collect()
+    }
+
+    /// A transaction is over; returns what the index has to say of it.
+    fn end(&mut self, ended: Ended) -> Option<AbortedTransaction> {
+        self.ongoing.remove(&ended.first);
+        if self.ended.len() >= ENDED_KEPT {
+            let committed = self.committed.load(Ordering::Relaxed);
+            self.forget_committed(EndOffset(committed));
         }
-        aborted
+        self.ended.insert(ended.first, ended.last);
+        let stable = self.ongoing.keys().next().map_or(ended.last + 1, |first| *first);
+        ended.aborted.then_some(AbortedTransaction {
+            producer: ProducerId(ended.producer),
+            first: Offset(ended.first),
+            last: Offset(ended.last),
+            last_stable: EndOffset(stable),
+        })
     }
 
     /// The last stable offset under a high watermark.
     pub fn last_stable(&self, high_watermark: EndOffset) -> EndOffset {
+        self.committed.fetch_max(high_watermark.0, Ordering::Relaxed);
         let ongoing = self.ongoing.keys().next().copied();
         let uncommitted = self
             .ended

@@ -3,10 +3,10 @@
 //! Version 1, CRC-32C of what follows, count, and 46 bytes a producer. Of a producer's batches it
 //! holds only the newest.
 
-use super::entry::{KnownBatch, ProducerEntry};
+use super::entry::{KnownBatch, KnownBatches, ProducerEntry};
 use crate::log::head::{crc32c, i16_at, i32_at, i64_at};
 use headwater_types::Offset;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 const VERSION: i16 = 1;
 /// Version, CRC and count.
@@ -64,10 +64,10 @@ fn parse_line(bytes: &[u8]) -> Option<Line> {
 impl Line {
     /// What the line says about a producer.
     pub fn entry(&self) -> ProducerEntry {
-        let mut batches = VecDeque::new();
+        let mut batches = KnownBatches::default();
         // Before a producer's first batch there may be a marker of its transaction.
         if self.last_offset >= 0 {
-            batches.push_back(KnownBatch {
+            batches.push(KnownBatch {
                 first_sequence: first_sequence(self.last_sequence, self.offset_delta),
                 last_sequence: self.last_sequence,
                 first: Offset(self.last_offset.saturating_sub(i64::from(self.offset_delta))),
@@ -100,7 +100,7 @@ pub(crate) fn to_bytes(producers: &BTreeMap<i64, ProducerEntry>) -> Vec<u8> {
     let mut checked = Vec::with_capacity(4 + producers.len() * ENTRY_BYTES);
     checked.extend(i32::try_from(producers.len()).unwrap_or(i32::MAX).to_be_bytes());
     for (producer, entry) in producers.iter().take(i32::MAX as usize) {
-        let last = entry.batches.back();
+        let last = entry.batches.newest();
         let delta = last.map_or(0, |batch| batch.last.0 - batch.first.0);
         checked.extend(producer.to_be_bytes());
         checked.extend(entry.epoch.to_be_bytes());
