@@ -178,3 +178,87 @@ fn kind(word: &str) -> Result<Kind> {
         other => bail!("no type `{other}`"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::emit;
+    use super::*;
+
+    const EXAMPLE: &str = "\
+# A comment.
+api 99 Example
+
+request 1-4 flexible 3+
+  Name string? nullable 2+ = null ignorable
+  Count int32 2-3 = -1
+  Parts []Part
+    Id uuid
+    Extra string 3+ tag 0
+
+response 1-4 flexible 3+
+  Part Part 2+
+
+struct Other
+  Value int64
+";
+
+    fn parse(text: &str) -> Result<Spec> {
+        spec("example".to_owned(), text)
+    }
+
+    #[test]
+    fn fields_have_what_their_line_says() {
+        let spec = parse(EXAMPLE).unwrap();
+        assert_eq!(spec.api, Some((99, "Example".to_owned())));
+        let request = &spec.messages[0];
+        assert_eq!(request.body.name, "ExampleRequest");
+        assert_eq!(request.flexible_from, Some(3));
+        let [name, count, parts] = &request.body.fields[..] else { panic!() };
+        assert_eq!(name.nullable, Some(Versions { first: 2, last: 4 }));
+        assert_eq!((name.default.as_deref(), name.ignorable), (Some("null"), true));
+        assert_eq!(count.versions, Versions { first: 2, last: 3 });
+        assert_eq!(parts.kind, Kind::Array(Box::new(Kind::Struct("Part".to_owned()))));
+        let part = parts.inline.as_ref().unwrap();
+        assert_eq!(part.versions, Versions { first: 1, last: 4 });
+        assert_eq!(part.fields[1].tag, Some(0));
+        assert_eq!(spec.shared[0].name, "Other");
+    }
+
+    #[test]
+    fn code_tests_versions_only_where_they_matter() {
+        let code = emit::module(&parse(EXAMPLE).unwrap()).unwrap();
+        for wanted in [
+            "message!(ExampleRequest, 1..=4, Some(3), Example => ExampleResponse);",
+            "if v >= 2 { r.nullable_string()? } else { Some(r.string()?) }",
+            "if (2..=3).contains(&v) { r.i32()? } else { -1 }",
+            "absent(self.count == -1, \"Count\", v)?;",
+            "parts: r.structs(v)?",
+            // Classic 1 and 2 have an id of 16 bytes, flexible ones a byte for tags besides.
+            "const BYTES_MIN: usize = 16;",
+            "0 => it.extra = r.string()?,",
+        ] {
+            assert!(code.contains(wanted), "{wanted}\n\nin\n\n{code}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let with = |line: &str| {
+            let text = format!("api 1 X\nrequest 0-2 never flexible\n{line}\n");
+            format!("{:#}", parse(&text).unwrap_err())
+        };
+        for (line, wanted) in [
+            ("  Name text", "no type `text`"),
+            ("  Name string 1-3", "go beyond those of the struct"),
+            ("  Name string sometimes", "`sometimes` means nothing here"),
+            ("  Name string tag", "something after `tag`"),
+            ("  Name string\n    Inner int8", "fields below a field that is no struct"),
+            (" Name string", "odd indent"),
+            ("enum Colour", "neither api, request, response, data nor struct"),
+        ] {
+            let error = with(line);
+            assert!(error.contains(wanted), "{error}");
+            assert!(error.contains("line "), "{error}");
+        }
+    }
+}
