@@ -5,6 +5,7 @@ after the one that it is given, and leaves that one alone.
 """
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -53,6 +54,11 @@ class Broker:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         return self.process.wait(30)
+
+    def memory_mb(self, field="VmHWM"):
+        """What the process has resident (VmRSS), or had at most (VmHWM)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"{field}:\s+(\d+)", status).group(1)) // 1000
 
     def __enter__(self):
         return self
@@ -231,6 +237,88 @@ def garbage_costs_nothing():
         equal(len(read(broker.at, "after")), 3)
         equal(broker.stop(), 0)
         assert "panicked" not in broker.said(), broker.said()
+
+
+@case
+def ten_thousand_connections_do_nothing():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 11_000:
+        raise Skip(f"only {most} open files are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with Folder() as folder, Broker(folder).listening() as broker:
+        # From several loopback addresses, as one has not so many ports to give.
+        connections = [socket.create_connection(("127.0.0.1", broker.port), source_address=(f"127.0.1.{n % 4 + 1}", 0))
+                       for n in range(10_000)]
+        write(broker.at, "among-many", 100)
+        equal(len(read(broker.at, "among-many")), 100)
+        assert broker.memory_mb() < 100, broker.memory_mb()
+        for connection in connections:
+            connection.close()
+        write(broker.at, "among-many", 100)
+        equal(broker.stop(), 0)
+
+
+@case
+def claimed_lengths_cost_nothing():
+    with Folder() as folder, Broker(folder).listening() as broker:
+        connections = []
+        for _ in range(200):
+            connections.append(socket.create_connection(("127.0.0.1", broker.port)))
+            connections[-1].sendall((100_000_000).to_bytes(4, "big") + b"\x00\x00\x00\x03" + b"x" * 1000)
+        write(broker.at, "beside-liars", 100)
+        equal(len(read(broker.at, "beside-liars")), 100)
+        assert broker.memory_mb() < 100, broker.memory_mb()
+        for connection in connections:
+            connection.close()
+        equal(broker.stop(), 0)
+
+
+@case
+def a_batch_that_swells_costs_bounded_memory():
+    from confluent_kafka import Producer
+    from confluent_kafka.admin import AdminClient, NewTopic
+    with Folder() as folder, Broker(folder).listening() as broker:
+        base = {"bootstrap.servers": broker.at, "broker.address.family": "v4"}
+        name, admin = topic(), AdminClient(base)
+        # The broker must unpack what it stores in another codec.
+        admin.create_topics([NewTopic(name, 1, 1, config={"compression.type": "gzip"})])[name].result(20)
+        producer = Producer({**base, "compression.codec": "zstd", "message.max.bytes": 500_000_000,
+                             "queue.buffering.max.kbytes": 1_000_000, "message.timeout.ms": 60_000})
+        reports = []
+        producer.produce(name, bytes(150_000_000), on_delivery=lambda error, _: reports.append(error))
+        producer.flush(70)
+        equal(len(reports), 1)
+        assert broker.memory_mb() < 300, broker.memory_mb()
+        write(broker.at, "after", 3)
+        equal(len(read(broker.at, "after")), 3)
+        equal(broker.stop(), 0)
+
+
+@case
+def a_full_disk_is_an_error_and_loses_nothing():
+    with Folder() as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(data)], capture_output=True)
+        if mounted.returncode != 0:
+            raise Skip("no file system can be mounted here")
+        try:
+            with Broker(folder).listening() as broker:
+                write(broker.at, "kept", 1000)
+                command = ["kcat", "-b", broker.at, "-P", "-t", "flood", "-p", "0", "-X", "acks=-1",
+                           "-X", "message.timeout.ms=5000", "-z", "none"]
+                flood = "".join(os.urandom(4000).hex() + "\n" for _ in range(3000))
+                done = subprocess.run(command, input=flood, capture_output=True, text=True, timeout=90)
+                assert "Delivery failed" in done.stderr or done.returncode != 0, done.stderr[-500:]
+                assert broker.process.poll() is None, broker.said()[-1000:]
+                broker.stop()
+            subprocess.run(["mount", "-o", "remount,size=64m", str(data)], check=True)
+            with Broker(folder).listening() as broker:
+                equal(len(read(broker.at, "kept")), 1000)
+                write(broker.at, "kept", 10)
+                equal(broker.stop(), 0)
+        finally:
+            subprocess.run(["umount", "-l", str(data)], check=False)
 
 
 if __name__ == "__main__":
