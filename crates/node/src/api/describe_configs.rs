@@ -7,8 +7,8 @@ use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use crate::settings::layers;
 use headwater_metadata::config::{
-    DescribedConfig, Layers, describe_broker, describe_client_metrics, describe_cluster_default,
-    describe_group, describe_topic,
+    ConfigSpec, ConfigTable, DescribedConfig, Layers, describe_broker, describe_client_metrics,
+    describe_cluster_default, describe_group, describe_topic,
 };
 use headwater_metadata::decide::check_topic_name;
 use headwater_metadata::image::{ConfigResource, ConfigResourceKind, Configs};
@@ -172,16 +172,16 @@ fn loggers_of(call: &Call<'_>, name: &str) -> Result<Vec<DescribedConfig>, Refus
 fn on_wire(config: DescribedConfig, told: Told) -> DescribeConfigsResourceResult {
     let synonyms = if told.synonyms { config.synonyms } else { Vec::new() };
     DescribeConfigsResourceResult {
-        name: Str::from(config.name),
-        value: config.value.map(Str::from),
+        value: config.value.map(|value| known_value(&config.name, value)),
+        name: known_name(config.name),
         read_only: config.read_only,
         config_source: config.source.code(),
         is_sensitive: config.sensitive,
         synonyms: synonyms
             .into_iter()
             .map(|synonym| DescribeConfigsSynonym {
-                name: Str::from(synonym.name),
-                value: synonym.value.map(Str::from),
+                value: synonym.value.map(|value| known_value(&synonym.name, value)),
+                name: known_name(synonym.name),
                 source: synonym.source.code(),
                 ..DescribeConfigsSynonym::default()
             })
@@ -189,5 +189,24 @@ fn on_wire(config: DescribedConfig, told: Told) -> DescribeConfigsResourceResult
         config_type: config.config_type.map_or(0, |kind| kind.code()),
         documentation: config.documentation.filter(|_| told.documentation).map(Str::from_static),
         ..DescribeConfigsResourceResult::default()
+    }
+}
+
+fn spec_of(name: &str) -> Option<&'static ConfigSpec> {
+    let table = ConfigTable::get();
+    table.topic(name).or_else(|| table.broker(name)).or_else(|| table.group(name))
+}
+
+/// A config's name. Nearly all are the table's own texts: an answer about thousands of topics need
+/// not hold them thousands of times.
+fn known_name(name: String) -> Str {
+    spec_of(&name).map_or_else(|| Str::from(name), |spec| Str::from_static(spec.name))
+}
+
+/// The value of a config, which mostly is its default.
+fn known_value(name: &str, value: String) -> Str {
+    match spec_of(name).and_then(ConfigSpec::default_text) {
+        Some(default) if default == value => Str::from_static(default),
+        _ => Str::from(value),
     }
 }
