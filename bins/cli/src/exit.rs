@@ -1,5 +1,6 @@
 //! What went wrong, in words and as an exit code that a script can trust.
 
+use crate::output::printable;
 use headwater_client::core::AdminError;
 use std::fmt;
 use std::io::{self, Write};
@@ -104,7 +105,7 @@ impl Failures {
             let mut said: Vec<&str> = Vec::new();
             for text in failures.iter().map(|failure| failure.text.as_str()) {
                 if said.len() < LINES_MAX && !said.contains(&text) {
-                    let _ = writeln!(stderr, "headwater: {text}");
+                    let _ = writeln!(stderr, "headwater: {}", printable(text));
                     said.push(text);
                 }
             }

@@ -69,8 +69,12 @@ impl Table {
     }
 
     /// Adds a row. An empty cell shows as `-`, so that columns can be cut by spaces.
+    /// What moves a terminal's cursor is escaped.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        let shown = |cell: String| if cell.is_empty() { "-".to_owned() } else { cell };
+        let shown = |cell: String| match cell.as_str() {
+            "" => "-".to_owned(),
+            cell => printable(cell),
+        };
         self.rows.push(cells.into_iter().map(shown).collect());
     }
 
@@ -103,6 +107,16 @@ impl Table {
     }
 }
 
+/// A text of somebody else's as a terminal may get it: control characters are spelled out, since
+/// a terminal would obey them.
+pub fn printable(text: &str) -> String {
+    let spelled = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(spelled).collect()
+}
+
 /// Numbers with commas.
 pub fn joined<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(",")
@@ -125,6 +139,15 @@ mod tests {
   ö            1234567  x
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_terminal_is_not_given_orders() {
+        let mut table = Table::new(["NAME"]);
+        table.row(["a\u{1b}[2Jb\nü".to_owned()]);
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "NAME\na\\u{1b}[2Jb\\nü\n");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use headwater_protocol::messages::describe_cluster::{
 use headwater_protocol::messages::list_offsets::{
     ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse, ListOffsetsTopicResponse,
 };
+use headwater_protocol::messages::metadata::MetadataResponse;
 use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode, LeaderEpoch};
 use std::future::Future;
@@ -531,4 +532,29 @@ async fn an_address_that_only_the_brokers_know_is_explained() {
     let error = outcomes["a"].as_ref().unwrap_err();
     assert!(error.to_string().contains("broker 2 at two:2"), "{error}");
     assert!(error.remedy().unwrap().contains("advertised.listeners"), "{:?}", error.remedy());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_may_send_the_client_back_to_the_bootstrap_servers() {
+    // Broker 1 left its cluster and says so, once it has been asked before.
+    let asked_before = AtomicUsize::new(0);
+    let leaving = handler(move |asked: &Asked| match asked.api {
+        ApiKey::ApiVersions => api_versions(asked, DESCRIBE),
+        ApiKey::Metadata if asked_before.fetch_add(1, Ordering::Relaxed) == 1 => {
+            let error_code = ErrorCode::RebootstrapRequired.code();
+            asked.answer(&MetadataResponse { error_code, ..Default::default() })
+        }
+        ApiKey::Metadata => metadata(asked),
+        _ => described(asked, "c"),
+    });
+    let brokers = Memory::default().with("one:1", leaving);
+    let client = client(&brokers, &["one:1"]);
+    client.refresh(&MetadataRequestFor::NoTopics).await.unwrap();
+    assert_eq!(client.cluster().brokers().len(), 2);
+    let error = client.refresh(&MetadataRequestFor::NoTopics).await.unwrap_err();
+    assert!(matches!(error, CallError::Rebootstrap { .. }), "{error}");
+    assert_eq!(error.disposition(), Disposition::Retriable);
+    assert_eq!(client.cluster().brokers().len(), 0, "nothing it knew is believed");
+    client.refresh(&MetadataRequestFor::NoTopics).await.unwrap();
+    assert_eq!(brokers.opened("one:1"), 2);
 }

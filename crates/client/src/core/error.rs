@@ -229,6 +229,13 @@ pub enum CallError {
         /// What the decoder says.
         reason: String,
     },
+    /// The broker sends the client back to the bootstrap servers (KIP-1102): what the client
+    /// knows of the cluster is of no use any more.
+    #[error("{broker} asks to begin again at the bootstrap servers")]
+    Rebootstrap {
+        /// The broker.
+        broker: Broker,
+    },
     /// Nobody is known who could take the request.
     #[error("{0}")]
     Unroutable(#[from] Unroutable),
@@ -258,9 +265,10 @@ impl CallError {
     /// Whether trying again can help.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Connect { .. } | Self::NoBootstrap { .. } | Self::TimedOut { .. } => {
-                Disposition::Retriable
-            }
+            Self::Connect { .. }
+            | Self::NoBootstrap { .. }
+            | Self::Rebootstrap { .. }
+            | Self::TimedOut { .. } => Disposition::Retriable,
             Self::Connection { cause, .. } => cause.disposition(),
             Self::Send { cause, .. } => match cause {
                 SendError::NotReady | SendError::Full { .. } => Disposition::Retriable,
@@ -302,7 +310,7 @@ impl CallError {
             Self::Send { cause: SendError::Unsupported(_), .. } | Self::Inexpressible { .. } => {
                 Some("a newer broker is needed for it")
             }
-            Self::Send { .. } | Self::Decode { .. } => None,
+            Self::Send { .. } | Self::Decode { .. } | Self::Rebootstrap { .. } => None,
             Self::TimedOut { last, .. } => match last {
                 Some(last) => last.remedy(),
                 None => Some("check that the broker is alive, or allow more time"),
@@ -321,6 +329,7 @@ impl CallError {
             }
             Self::Send { .. }
             | Self::Decode { .. }
+            | Self::Rebootstrap { .. }
             | Self::Unroutable(_)
             | Self::Inexpressible { .. } => false,
         }

@@ -153,7 +153,7 @@ impl Client {
         if response.error_code == ErrorCode::RebootstrapRequired.code() {
             tracing::info!(broker = %connection.broker(), "told to use the bootstrap servers again");
             self.rebootstrap();
-            return Err(CallError::Unroutable(Unroutable::NoController));
+            return Err(CallError::Rebootstrap { broker: connection.broker().clone() });
         }
         self.update_cluster(|cluster| {
             Some(match topics {

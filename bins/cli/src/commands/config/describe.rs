@@ -3,7 +3,7 @@
 use super::{Resource, Whose};
 use crate::arguments::Format;
 use crate::exit::{Failure, Failures};
-use crate::output::{JsonError, Table, print};
+use crate::output::{JsonError, Table, print, printable};
 use clap::Args;
 use headwater_client::AdminClient;
 use headwater_client::core::admin::{ConfigEntry, ConfigResource, ConfigSource, DescribeConfigs};
@@ -176,7 +176,7 @@ fn table(described: &Described, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .filter_map(|config| Some((&config.name, config.documentation.as_ref()?)));
     for (name, documentation) in documented {
-        writeln!(out, "\n  {name}\n    {documentation}")?;
+        writeln!(out, "\n  {}\n    {}", printable(name), printable(documentation))?;
     }
     writeln!(out)
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::Format;
 use crate::exit::{Failure, Failures};
-use crate::output::{JsonError, Table, joined, print};
+use crate::output::{JsonError, Table, joined, print, printable};
 use clap::Args;
 use headwater_client::AdminClient;
 use headwater_client::core::admin::{
@@ -203,7 +203,7 @@ fn table(topic: &Topic, offsets: bool, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "  id       {id}")?;
     }
     let configs = topic.configs.iter().map(|(name, value)| match value {
-        Some(value) => format!("{name}={value}"),
+        Some(value) => format!("{name}={}", printable(value)),
         None => format!("{name} (hidden)"),
     });
     for (at, config) in configs.enumerate() {
