@@ -182,7 +182,10 @@ fn open_folders(
             cluster_id: None,
             new_directory_id: random_uuid()?,
         };
-        let folder = LogFolder::open(Arc::clone(disk), path, options)?;
+        // Tools are told of folders and name them again (AlterReplicaLogDirs), so their paths must
+        // mean the same wherever they are read.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let folder = LogFolder::open(Arc::clone(disk), &path, options)?;
         folders.push(Arc::new(Folder::new(folder, token)));
     }
     let mut known: Option<String> = None;
