@@ -17,6 +17,7 @@ use super::types::AbortedTransaction;
 use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, Offset};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Largest producer snapshot that is read: twenty million producers.
@@ -30,6 +31,9 @@ impl Log {
         recovery_point: EndOffset,
         now_ms: i64,
     ) -> Result<(), OpenError> {
+        // What a killed process wrote is in the page cache, names too: all of it is synced once more.
+        self.sync.folders.insert(self.folder.clone());
+        self.sync.folders.extend(self.folder.parent().map(Path::to_owned));
         let mut bases = inventory.logs.keys().copied().peekable();
         let mut producers_loaded = false;
         while let Some(base) = bases.next() {

@@ -16,6 +16,7 @@ enum Step {
     DeleteRecords { at: u16 },
     Retain { bytes: u64 },
     ReopenClean,
+    Kill,
     Crash { fates: u64 },
 }
 
@@ -31,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u16>().prop_map(|at| Step::DeleteRecords { at }),
         1 => (0..4000u64).prop_map(|bytes| Step::Retain { bytes }),
         1 => Just(Step::ReopenClean),
+        1 => Just(Step::Kill),
         1 => any::<u64>().prop_map(|fates| Step::Crash { fates }),
     ]
 }
@@ -109,6 +111,17 @@ impl World {
                 self.recovery_point = self.durable;
                 let kind = OpenKind::AfterCleanStop(known);
                 self.log = open_on(&self.disk, self.config(), kind).unwrap();
+            }
+            Step::Kill => {
+                // The process is gone, what it wrote is in the page cache; opening makes it durable.
+                let end = self.end();
+                let kind = OpenKind::AfterCrash(Checkpointed {
+                    recovery_point: EndOffset(self.recovery_point),
+                    log_start: self.log.log_start(),
+                });
+                self.log = open_on(&self.disk, self.config(), kind).unwrap();
+                assert_eq!(self.log.durable_end(), EndOffset(end));
+                self.durable = end;
             }
             Step::Crash { fates } => self.crash(fates),
         }

@@ -209,3 +209,17 @@ fn a_clean_stop_says_nothing_about_what_it_did_not_close() {
     let log = open_on(&disk, small(), OpenKind::AfterCleanStop(known)).unwrap();
     assert_eq!(log.log_end(), EndOffset(6));
 }
+
+#[test]
+fn what_a_killed_process_left_in_the_page_cache_is_made_durable() {
+    let (disk, mut log) = new_log(small());
+    for _ in 0..30 {
+        append(&mut log, &records(1, 100)).unwrap();
+    }
+    let all = read_all(&log, Offset(0));
+    drop(log);
+    let log = open_on(&disk, small(), OpenKind::UNKNOWN).unwrap();
+    assert_eq!((log.log_end(), log.durable_end()), (EndOffset(30), EndOffset(30)));
+    let log = open_on(&disk.crash(|_| Fate::Lost), small(), OpenKind::UNKNOWN).unwrap();
+    assert_eq!(read_all(&log, Offset(0)), all);
+}
