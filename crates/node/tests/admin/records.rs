@@ -1,12 +1,16 @@
 //! DeleteRecords and DescribeProducers.
 
-use crate::support::{Broker, produce, produce_as};
+use crate::support::{Broker, ME, produce, produce_as};
 use crate::{bad, bare, code, create, outcome, text};
+use headwater_log::{Disk, Fate, FolderOptions, LogFolder, OperationKind};
 use headwater_protocol::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
 use headwater_protocol::messages::describe_producers::{DescribeProducersRequest, TopicRequest};
-use headwater_types::{ErrorCode, ProducerId};
+use headwater_types::{ErrorCode, Offset, PartitionIndex, ProducerId, Uuid};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
 
 fn request(topics: &[(&str, &[(i32, i64)])]) -> DeleteRecordsRequest {
     let topics = topics.iter().map(|(name, partitions)| DeleteRecordsTopic {
@@ -74,6 +78,36 @@ fn records_are_deleted_up_to_the_high_watermark() {
         let outcomes = delete(&mut broker, &[(topic, &[(index, offset)])]);
         assert_eq!(outcomes, [(topic.to_owned(), index, error, low)], "up to {offset}");
     }
+}
+
+#[test]
+fn what_was_deleted_stays_deleted_after_a_crash() {
+    let mut broker = Broker::start();
+    create(&mut broker, "t", 1, &[]);
+    produce(&mut broker, "t", 0, 10);
+    let outcomes = delete(&mut broker, &[("t", &[(0, 4)])]);
+    assert_eq!(outcomes, [("t".to_owned(), 0, ErrorCode::None, 4)]);
+    let disk = broker.disk.crash(|_| Fate::Lost);
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    let options = FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([100; 16]) };
+    let folder = LogFolder::open(disk, Path::new("/logs-0"), options).expect("it is ours");
+    assert_eq!(folder.checkpoint("t", PartitionIndex(0)).log_start, Offset(4));
+}
+
+#[test]
+fn where_it_cannot_be_written_down_records_do_not_count_as_deleted() {
+    let mut broker = Broker::start();
+    create(&mut broker, "t", 1, &[]);
+    produce(&mut broker, "t", 0, 10);
+    broker.disk.plan_failures(|plan| {
+        plan.by_kind.insert(OperationKind::Rename, ErrorKind::PermissionDenied);
+    });
+    let outcomes = delete(&mut broker, &[("t", &[(0, 4), (9, 0)])]);
+    let expected = [
+        ("t".to_owned(), 0, ErrorCode::KafkaStorageError, -1),
+        ("t".to_owned(), 9, ErrorCode::UnknownTopicOrPartition, -1),
+    ];
+    assert_eq!(outcomes, expected);
 }
 
 #[test]
