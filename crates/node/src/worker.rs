@@ -6,7 +6,7 @@
 use crate::api;
 use crate::call::{Call, Step};
 use crate::connection::Connection;
-use crate::context::{ConnectionId, RequestContext};
+use crate::context::{ConnectionId, RequestContext, kept};
 use crate::node::Node;
 use crate::outbox::{Outbox, Wake};
 use crate::parked::{ParkedTable, Progress};
@@ -96,7 +96,7 @@ impl Worker {
         let (row, api) = api::find(api_key, api_version)
             .ok_or(FrameError::UnsupportedApi { api_key, api_version })?;
         node.count_request(row);
-        connection.context.client_id = client_id;
+        connection.context.note_client(client_id.as_deref());
         let mut call = Call::new(
             node,
             now,
@@ -108,8 +108,8 @@ impl Worker {
         );
         let step = (api.handler)(&mut call, &mut reader);
         let (ticket, software) = (call.ticket, call.software.take());
-        if software.is_some() {
-            connection.context.software = software;
+        if let Some((name, version)) = software {
+            connection.context.software = Some((kept(&name), kept(&version)));
         }
         match step {
             Ok(Step::Park { request, deadline_ms }) => {

@@ -18,7 +18,7 @@ use headwater_protocol::messages::fetch::{
     AbortedTransaction, EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse,
     PartitionData,
 };
-use headwater_protocol::wire::{Records, RecordsPart};
+use headwater_protocol::wire::{Records, RecordsPart, Str};
 use headwater_types::{EndOffset, ErrorCode, LeaderEpoch, Offset};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(super) fn handle(call: &mut Call<'_>, request: FetchRequest) -> Answer<Fetch
         .flat_map(|topic| {
             topic.partitions.iter().map(|&partition| FetchKey {
                 topic_id: topic.topic_id,
-                topic_name: topic.topic.clone(),
+                topic_name: owned(&topic.topic),
                 partition,
             })
         })
@@ -91,14 +91,21 @@ pub(super) fn handle(call: &mut Call<'_>, request: FetchRequest) -> Answer<Fetch
     Answer::Later { parked: Box::new(waiting), deadline_ms: Some(call.now.deadline_after(wait_ms)) }
 }
 
+/// A copy of a name: a fetch may wait long and a session lives longer, and a slice of the frame
+/// would keep the whole buffer that it came in.
+fn owned(name: &str) -> Str {
+    if name.is_empty() { Str::new() } else { Str::from(name) }
+}
+
 fn wanted(request: &FetchRequest) -> Vec<Wanted> {
     let topics = request.topics.iter();
     topics
         .flat_map(|topic| {
-            topic.partitions.iter().map(|partition| Wanted {
+            let name = owned(&topic.topic);
+            topic.partitions.iter().map(move |partition| Wanted {
                 key: FetchKey {
                     topic_id: topic.topic_id,
-                    topic_name: topic.topic.clone(),
+                    topic_name: name.clone(),
                     partition: partition.partition,
                 },
                 offset: Offset(partition.fetch_offset),

@@ -107,7 +107,8 @@ fn produce_topic(
         }
     }
     waiting.topics.push(TopicProduceResponse {
-        name: data.name,
+        // A copy: while the answer waits, a slice would keep the whole frame.
+        name: Str::from(&*data.name),
         topic_id: data.topic_id,
         partition_responses: responses,
         ..TopicProduceResponse::default()
