@@ -103,7 +103,8 @@ impl Log {
         self.epochs_dirty |= self.epochs.truncate_from_start(self.log_start);
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
         self.remove_stray_snapshots(&inventory)?;
-        // Whatever was written just now, and what the page cache holds from before a crash.
+        // What may not be durable was noted on the way.
+        self.sync.durable_end = self.log_end;
         self.sync_now()?;
         Ok(())
     }

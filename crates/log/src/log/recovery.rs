@@ -31,9 +31,6 @@ impl Log {
         recovery_point: EndOffset,
         now_ms: i64,
     ) -> Result<(), OpenError> {
-        // What a killed process wrote is in the page cache, names too: all of it is synced once more.
-        self.sync.folders.insert(self.folder.clone());
-        self.sync.folders.extend(self.folder.parent().map(Path::to_owned));
         let mut bases = inventory.logs.keys().copied().peekable();
         let mut producers_loaded = false;
         while let Some(base) = bases.next() {
@@ -64,6 +61,22 @@ impl Log {
                 }
             }
         }
+        // Up to the recovery point everything was synced, with names and epochs.
+        if self.active.is_some() && self.log_end != recovery_point {
+            self.sync_recovered()?;
+        }
+        Ok(())
+    }
+
+    /// Has everything synced once more: what a killed process wrote is in the page cache, names too,
+    /// or is not even known to be there.
+    fn sync_recovered(&mut self) -> Result<(), OpenError> {
+        self.write_metadata()?;
+        self.epochs_dirty = true;
+        self.write_epochs()?;
+        self.sync.files.extend(self.active.as_ref().and_then(|active| active.file.clone()));
+        self.sync.folders.insert(self.folder.clone());
+        self.sync.folders.extend(self.folder.parent().map(Path::to_owned));
         Ok(())
     }
 
@@ -107,10 +120,8 @@ impl Log {
         if cut {
             file.set_length(position)?;
         }
-        active.file = Some(Arc::clone(&file));
+        active.file = Some(file);
         self.active = Some(active);
-        // What is whole here may be in the page cache only.
-        self.sync.files.push(file);
         Ok(cut)
     }
 

@@ -223,3 +223,17 @@ fn what_a_killed_process_left_in_the_page_cache_is_made_durable() {
     let log = open_on(&disk.crash(|_| Fate::Lost), small(), OpenKind::UNKNOWN).unwrap();
     assert_eq!(read_all(&log, Offset(0)), all);
 }
+
+#[test]
+fn a_log_that_was_synced_to_its_end_costs_no_sync_after_a_crash() {
+    let (disk, log) = filled();
+    let end = log.log_end().0;
+    drop(log);
+    disk.plan_failures(|plan| {
+        plan.by_kind.insert(OperationKind::Sync, std::io::ErrorKind::Other);
+        plan.by_kind.insert(OperationKind::SyncFolder, std::io::ErrorKind::Other);
+    });
+    let log = open_on(&disk, small(), synced_to(end)).unwrap();
+    assert_eq!(log.durable_end().0, end);
+    assert!(open_on(&disk, small(), synced_to(end - 1)).is_err());
+}
