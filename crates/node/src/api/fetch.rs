@@ -20,6 +20,7 @@ use headwater_protocol::messages::fetch::{
 };
 use headwater_protocol::wire::{Records, RecordsPart, Str};
 use headwater_types::{EndOffset, ErrorCode, LeaderEpoch, Offset};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// First version that names topics by id alone.
@@ -48,7 +49,11 @@ pub(super) fn handle(call: &mut Call<'_>, request: FetchRequest) -> Answer<Fetch
         })
         .collect();
     let now_ms = call.now.monotonic_ms;
-    let plan = call.node.sessions.begin(session, wanted(&request), &forgotten, now_ms);
+    let mut named = wanted(&request);
+    if named.len() > call.view.image.partition_count() {
+        name_once(&mut named);
+    }
+    let plan = call.node.sessions.begin(session, named, &forgotten, now_ms);
     let plan = match plan {
         Ok(plan) => plan,
         Err(error) => {
@@ -115,6 +120,15 @@ fn wanted(request: &FetchRequest) -> Vec<Wanted> {
             })
         })
         .collect()
+}
+
+/// Keeps the last of each partition's entries, as Kafka does; called where there must be some that
+/// are named twice or do not exist.
+fn name_once(wanted: &mut Vec<Wanted>) {
+    let mut seen = BTreeSet::new();
+    wanted.reverse();
+    wanted.retain(|one| seen.insert(one.key.clone()));
+    wanted.reverse();
 }
 
 #[derive(Clone, Copy)]

@@ -20,9 +20,12 @@ impl Waiters {
         self.producers.push((end, ticket));
     }
 
-    /// Wakes `ticket` at every move of the high watermark.
+    /// Wakes `ticket` at every move of the high watermark. A request that names the partition
+    /// several times is listed once.
     pub fn add_reader(&mut self, ticket: Ticket) {
-        self.readers.push(ticket);
+        if self.readers.last() != Some(&ticket) {
+            self.readers.push(ticket);
+        }
     }
 
     /// Takes a request off the list, whatever it waited for.

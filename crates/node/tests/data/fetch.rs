@@ -181,3 +181,16 @@ fn offsets_are_found_by_time_and_by_name() {
     assert_eq!(offset("empty", -3, 7), (ErrorCode::None, -1, -1));
     assert_eq!(offset("none", -1, 7), (ErrorCode::UnknownTopicOrPartition, -1, -1));
 }
+
+#[test]
+fn a_partition_named_very_often_is_answered_once() {
+    let mut broker = broker_with_topic(&[]);
+    let often: Vec<_> = std::iter::repeat_n((0, 0), 100_000).collect();
+    let request = FetchRequest { max_wait_ms: 0, ..fetch_request(&often) };
+    assert_eq!(partitions(&broker.ask(V, &request)).len(), 1);
+    // And where it waits, it is woken and goes like any other.
+    broker.send(V, &fetch_request(&[(0, 0), (0, 0)]));
+    broker.pass(500);
+    assert!(broker.answer::<FetchRequest>(V).is_some());
+    assert_eq!(broker.worker.parked_count(), 0);
+}
