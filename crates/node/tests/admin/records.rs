@@ -2,7 +2,7 @@
 
 use crate::support::{Broker, ME, produce, produce_as};
 use crate::{bad, bare, code, create, outcome, text};
-use headwater_log::{Disk, Fate, FolderOptions, LogFolder, OperationKind};
+use headwater_log::{Disk, Fate, FolderOptions, LogFolder, OperationKind, PendingEffect};
 use headwater_protocol::messages::delete_records::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
 };
@@ -87,7 +87,10 @@ fn what_was_deleted_stays_deleted_after_a_crash() {
     produce(&mut broker, "t", 0, 10);
     let outcomes = delete(&mut broker, &[("t", &[(0, 4)])]);
     assert_eq!(outcomes, [("t".to_owned(), 0, ErrorCode::None, 4)]);
-    let disk = broker.disk.crash(|_| Fate::Lost);
+    // Nothing syncs the root of all folders itself.
+    let is_root = |effect: &PendingEffect| matches!(effect, PendingEffect::Link { path, .. } if path == Path::new("/"));
+    let fate = |effect: &PendingEffect| if is_root(effect) { Fate::Kept } else { Fate::Lost };
+    let disk = broker.disk.crash(fate);
     let disk: Arc<dyn Disk> = Arc::new(disk);
     let options = FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([100; 16]) };
     let folder = LogFolder::open(disk, Path::new("/logs-0"), options).expect("it is ours");
