@@ -558,3 +558,17 @@ async fn a_broker_may_send_the_client_back_to_the_bootstrap_servers() {
     client.refresh(&MetadataRequestFor::NoTopics).await.unwrap();
     assert_eq!(brokers.opened("one:1"), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_wait_for_one_attempt_share_its_failure() {
+    let brokers = Memory::default();
+    let client = client(&brokers, &["one:1"]);
+    let begin = tokio::time::Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let client = client.clone();
+        tasks.spawn(async move { client.connection(Route::AnyBroker).await.map(drop) });
+    }
+    assert!(tasks.join_all().await.iter().all(Result::is_err));
+    assert!(begin.elapsed() < SECOND, "not one back-off after the other");
+}

@@ -92,13 +92,21 @@ enum Peer {
 /// The place of one connection. Its lock is held while the connection is opened, so that callers
 /// who need it at the same time open one.
 struct Slot {
-    opened: tokio::sync::Mutex<Opened>,
-    current: Mutex<Option<Connection>>,
+    opening: tokio::sync::Mutex<Opening>,
+    state: Mutex<SlotState>,
 }
 
-struct Opened {
+struct Opening {
     backoff: Backoff,
     not_before: Instant,
+}
+
+#[derive(Default)]
+struct SlotState {
+    current: Option<Connection>,
+    /// Attempts that failed, with the last reason: who waited for one of them need not try again.
+    failures: u64,
+    last: Option<CallError>,
 }
 
 impl Client {
@@ -282,11 +290,15 @@ impl Client {
         if let Some(connection) = slot.live().filter(&usable) {
             return Ok(connection);
         }
-        let mut opened = slot.opened.lock().await;
+        let failures_before = slot.state.lock().failures;
+        let mut opening = slot.opening.lock().await;
         if let Some(connection) = slot.live().filter(&usable) {
             return Ok(connection);
         }
-        tokio::time::sleep_until(opened.not_before).await;
+        if let Some(error) = slot.failed_since(failures_before) {
+            return Err(error);
+        }
+        tokio::time::sleep_until(opening.not_before).await;
         let id = match peer {
             Peer::Broker(id) => Some(id),
             Peer::Bootstrap(_) => None,
@@ -297,14 +309,14 @@ impl Client {
         match Connection::open(transport, address, id, connection, config.connect_timeout).await {
             Ok(connection) => {
                 tracing::debug!(broker = %connection.broker(), "connected");
-                opened.backoff.succeeded();
-                *slot.current.lock() = Some(connection.clone());
+                opening.backoff.succeeded();
+                slot.state.lock().current = Some(connection.clone());
                 Ok(connection)
             }
             Err(error) => {
-                let wait = Duration::from_millis(opened.backoff.failed());
-                opened.not_before = Instant::now() + wait;
-                *slot.current.lock() = None;
+                let wait = Duration::from_millis(opening.backoff.failed());
+                opening.not_before = Instant::now() + wait;
+                slot.failed(error.clone());
                 Err(error)
             }
         }
@@ -315,8 +327,8 @@ impl Client {
         let slot = slots.entry(peer).or_insert_with(|| {
             let backoff = Backoff::new(self.inner.config.backoff, self.inner.seed);
             Arc::new(Slot {
-                opened: tokio::sync::Mutex::new(Opened { backoff, not_before: Instant::now() }),
-                current: Mutex::new(None),
+                opening: tokio::sync::Mutex::new(Opening { backoff, not_before: Instant::now() }),
+                state: Mutex::default(),
             })
         });
         Arc::clone(slot)
@@ -339,7 +351,21 @@ impl Client {
 
 impl Slot {
     fn live(&self) -> Option<Connection> {
-        self.current.lock().as_ref().filter(|connection| !connection.is_closed()).cloned()
+        let state = self.state.lock();
+        state.current.as_ref().filter(|connection| !connection.is_closed()).cloned()
+    }
+
+    fn failed(&self, error: CallError) {
+        let mut state = self.state.lock();
+        state.current = None;
+        state.failures += 1;
+        state.last = Some(error);
+    }
+
+    /// Why an attempt failed that began after so many failures.
+    fn failed_since(&self, failures: u64) -> Option<CallError> {
+        let state = self.state.lock();
+        if state.failures > failures { state.last.clone() } else { None }
     }
 }
 
