@@ -297,6 +297,7 @@ mod tests {
     use headwater_protocol::messages::metadata::MetadataResponseBroker;
     use headwater_protocol::wire::Str;
     use headwater_types::Uuid;
+    use proptest::prelude::*;
 
     fn response(topics: Vec<MetadataResponseTopic>) -> MetadataResponse {
         let broker = |id: i32| MetadataResponseBroker {
@@ -401,6 +402,46 @@ mod tests {
             Err(Unroutable::UnknownPartition { topic, partition: 1 })
         );
         assert_eq!(route(leader_of("b")), Err(Unroutable::UnknownTopic { topic: "b".to_owned() }));
+    }
+
+    proptest! {
+        /// Whatever order answers and hints come in, a topic's leader epoch never goes back, and
+        /// names and ids stay each other's inverse.
+        #[test]
+        fn epochs_only_grow(
+            steps in prop::collection::vec((0u8..4, 0usize..2, 1u8..3, 0i32..9, 1i32..3), 1..40),
+        ) {
+            let mut cluster = Cluster::default();
+            for (kind, name, id, epoch, leader) in steps {
+                let name = ["a", "b"][name];
+                let before = cluster.topic(name).cloned();
+                let mut answer = topic(name, id + if name == "a" { 0 } else { 10 }, leader, epoch);
+                cluster = match kind {
+                    0 => cluster.after_all_topics(&response(vec![answer])),
+                    1 => cluster.after_some_topics(&response(vec![answer])),
+                    2 => {
+                        answer.error_code = 3;
+                        cluster.after_some_topics(&response(vec![answer]))
+                    }
+                    _ => {
+                        let (topic, partition) = (name.to_owned(), 0);
+                        let (leader, epoch) = (BrokerId(leader), LeaderEpoch(epoch));
+                        let hint = LeaderHint { topic, partition, leader, epoch, address: None };
+                        cluster.after_hint(&hint).unwrap_or(cluster)
+                    }
+                };
+                if let (Some(before), Some(now)) = (before, cluster.topic(name))
+                    && before.id == now.id
+                {
+                    let epoch = |topic: &Topic| topic.partitions[&0].leader_epoch;
+                    prop_assert!(epoch(now) >= epoch(&before));
+                }
+                for topic in cluster.topics() {
+                    prop_assert_eq!(cluster.topic_name(topic.id), Some(topic.name.as_str()));
+                }
+                prop_assert_eq!(cluster.names.len(), cluster.topics.len());
+            }
+        }
     }
 
     #[test]
