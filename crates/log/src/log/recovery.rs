@@ -61,8 +61,10 @@ impl Log {
                 }
             }
         }
-        // Up to the recovery point everything was synced, with names and epochs.
-        if self.active.is_some() && self.log_end != recovery_point {
+        // Up to the recovery point everything was synced, with names and epochs; but the name of a
+        // segment without records may be behind it.
+        let behind = |active: &Active| self.log_end != recovery_point || active.size == 0;
+        if self.active.as_ref().is_some_and(behind) {
             self.sync_recovered()?;
         }
         Ok(())
