@@ -98,8 +98,12 @@ async fn answer(
     Ok(response)
 }
 
-/// Ready is a broker that is registered and whose folders all work.
+/// Ready is a broker that is registered, whose controller runs and whose folders all work.
 fn ready(shared: &Shared) -> Response<Full<Bytes>> {
+    if let Some(failure) = shared.controller.get().and_then(|controller| controller.failure()) {
+        let told = format!("the controller has stopped: {failure}\n");
+        return text(StatusCode::SERVICE_UNAVAILABLE, told);
+    }
     let registered = shared.node.view().image.is_active(shared.node.me());
     let failed: Vec<_> = shared
         .node
