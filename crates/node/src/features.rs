@@ -30,7 +30,7 @@ const METADATA_VERSION: i16 = 30;
 pub static SUPPORTED: &[Feature] = &[
     feature("eligible.leader.replicas.version", (0, 1), 1),
     feature("group.version", (0, 1), 0),
-    feature("kraft.version", (0, 1), 1),
+    feature("kraft.version", (0, 1), 0),
     feature("metadata.version", (7, METADATA_VERSION), METADATA_VERSION),
     feature("share.version", (0, 1), 0),
     feature("streams.version", (0, 1), 0),
