@@ -33,6 +33,7 @@ impl Log {
     ) -> Result<(), OpenError> {
         let mut bases = inventory.logs.keys().copied().peekable();
         let mut producers_loaded = false;
+        let mut cut = false;
         while let Some(base) = bases.next() {
             let synced = bases.peek().is_some_and(|next| *next <= recovery_point.0);
             if synced {
@@ -56,15 +57,16 @@ impl Log {
                 self.seal_recovered()?;
             }
             if self.recover_segment(base, inventory, recovery_point, now_ms)? {
+                cut = true;
                 for torn in bases.by_ref() {
                     self.remove_segment_files(torn);
                 }
             }
         }
         // Up to the recovery point everything was synced, with names and epochs; but the name of a
-        // segment without records may be behind it.
+        // segment without records may be behind it, and a cut must last.
         let behind = |active: &Active| self.log_end != recovery_point || active.size == 0;
-        if self.active.as_ref().is_some_and(behind) {
+        if cut || self.active.as_ref().is_some_and(behind) {
             self.sync_recovered()?;
         }
         Ok(())

@@ -7,17 +7,34 @@ use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { count: usize, size: usize },
+    Append {
+        count: usize,
+        size: usize,
+    },
     AppendLarge,
-    Read { at: u16, max_bytes: usize, upper: u16 },
+    Read {
+        at: u16,
+        max_bytes: usize,
+        upper: u16,
+    },
     Sync,
     Roll,
-    Truncate { at: u16 },
-    DeleteRecords { at: u16 },
-    Retain { bytes: u64 },
+    Truncate {
+        at: u16,
+    },
+    DeleteRecords {
+        at: u16,
+    },
+    Retain {
+        bytes: u64,
+    },
     ReopenClean,
     Kill,
-    Crash { fates: u64 },
+    Crash {
+        fates: u64,
+    },
+    /// A crash that takes all that was not synced.
+    PowerCut,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -123,23 +140,23 @@ impl World {
                 assert_eq!(self.log.durable_end(), EndOffset(end));
                 self.durable = end;
             }
-            Step::Crash { fates } => self.crash(fates),
+            Step::Crash { mut fates } => self.crash(|_| {
+                fates = fates.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                match fates >> 62 {
+                    0 => Fate::Lost,
+                    1 => Fate::Cut((fates >> 40) as usize % 300),
+                    _ => Fate::Kept,
+                }
+            }),
+            Step::PowerCut => self.crash(|_| Fate::Lost),
         }
         self.start = self.log.log_start().0;
         self.batches.retain(|batch| batch.last >= self.start);
     }
 
-    fn crash(&mut self, fates: u64) {
+    fn crash(&mut self, fate: impl FnMut(&PendingEffect) -> Fate) {
         let (start, durable) = (self.log.log_start(), self.log.durable_end());
-        let mut fates = fates;
-        self.disk = self.disk.crash(|_| {
-            fates = fates.rotate_left(7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            match fates >> 62 {
-                0 => Fate::Lost,
-                1 => Fate::Cut((fates >> 40) as usize % 300),
-                _ => Fate::Kept,
-            }
-        });
+        self.disk = self.disk.crash(fate);
         let kind = OpenKind::AfterCrash(Checkpointed {
             recovery_point: EndOffset(self.recovery_point),
             log_start: start,
@@ -185,17 +202,43 @@ impl World {
     }
 }
 
+fn run(steps: &[Step]) {
+    let (disk, log) = new_log(LogConfig { segment_bytes: 20_000, ..small() });
+    let mut world =
+        World { disk, log, batches: Vec::new(), start: 0, durable: 0, recovery_point: 0 };
+    for step in steps {
+        world.step(step);
+        world.check();
+    }
+}
+
+const APPEND: Step = Step::Append { count: 1, size: 10 };
+
+/// Recovery called an empty segment durable whose name was not.
+#[test]
+fn a_segment_begun_before_a_kill_keeps_its_name() {
+    run(&[APPEND, Step::Sync, Step::Roll, Step::Kill, APPEND, Step::Sync, Step::PowerCut]);
+}
+
+/// Recovery synced files but not the folder that they are new in.
+#[test]
+fn a_log_begun_before_a_kill_keeps_its_name() {
+    run(&[APPEND, Step::Kill, Step::PowerCut]);
+}
+
+/// Recovery cut a torn tail but did not sync the cut; with the next segment it was no tail any more.
+#[test]
+fn a_torn_tail_that_was_cut_stays_cut() {
+    for fates in 0..200 {
+        run(&[APPEND, Step::Sync, APPEND, Step::Crash { fates }, Step::Roll, Step::PowerCut]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn a_log_is_a_list_of_batches(steps in prop::collection::vec(step(), 1..60)) {
-        let (disk, log) = new_log(LogConfig { segment_bytes: 20_000, ..small() });
-        let mut world =
-            World { disk, log, batches: Vec::new(), start: 0, durable: 0, recovery_point: 0 };
-        for step in &steps {
-            world.step(step);
-            world.check();
-        }
+        run(&steps);
     }
 }
