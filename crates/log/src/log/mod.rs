@@ -58,6 +58,7 @@ use producer_state::Producers;
 use read::Cursors;
 use segment::{Active, Segment};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sync::SyncState;
@@ -200,8 +201,14 @@ impl Log {
 
     /// Where a segment's offsets end.
     fn segment_end(&self, base: i64) -> EndOffset {
-        let next = self.segments().map(|(base, _)| base).find(|next| *next > base);
-        next.map_or(self.log_end, EndOffset)
+        self.next_segment(base).map_or(self.log_end, EndOffset)
+    }
+
+    /// The segment behind one.
+    fn next_segment(&self, base: i64) -> Option<i64> {
+        let sealed = self.sealed.range((Bound::Excluded(base), Bound::Unbounded)).next();
+        let active = self.active.as_ref().map(|active| active.base).filter(|next| *next > base);
+        sealed.map(|(next, _)| *next).or(active)
     }
 
     /// A segment's log file, for reading.

@@ -89,8 +89,7 @@ impl Log {
                 return Ok(read);
             }
             // The segment holds nothing from the offset on (compaction leaves such gaps).
-            let next = self.segments().map(|(base, _)| base).find(|base| *base > segment);
-            match next {
+            match self.next_segment(segment) {
                 Some(next) if upper.covers(Offset(next)) => segment = next,
                 _ => return Ok(nothing(from)),
             }
