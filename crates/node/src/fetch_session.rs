@@ -17,6 +17,11 @@ pub const IDLE_BEFORE_EVICTION_MS: u64 = 120_000;
 /// Partitions that one session may hold; a reader of more asks in full.
 pub const SESSION_PARTITIONS_MAX: usize = 50_000;
 
+/// Partitions that all sessions may hold together, about 40 MB of them.
+pub const CACHED_PARTITIONS_MAX: usize = 200_000;
+
+const _: () = assert!(SESSION_PARTITIONS_MAX <= CACHED_PARTITIONS_MAX);
+
 /// Asks for no session, or for the end of one.
 const FINAL_EPOCH: i32 = -1;
 /// Asks for a new session.
@@ -180,6 +185,7 @@ impl FetchSessions {
         now_ms: u64,
     ) -> Result<SessionPlan, ErrorCode> {
         let mut state = self.state.lock();
+        let cached = state.partitions_count();
         match request.epoch {
             FINAL_EPOCH => {
                 state.sessions.remove(&request.id);
@@ -198,7 +204,9 @@ impl FetchSessions {
                 if session.by_id != request.by_id {
                     return Err(ErrorCode::FetchSessionTopicIdError);
                 }
-                if session.partitions.len() + named.len() > SESSION_PARTITIONS_MAX {
+                if session.partitions.len() + named.len() > SESSION_PARTITIONS_MAX
+                    || cached + named.len() > CACHED_PARTITIONS_MAX
+                {
                     state.sessions.remove(&request.id);
                     return Err(ErrorCode::FetchSessionIdNotFound);
                 }
@@ -238,7 +246,7 @@ impl FetchSessions {
     /// How many sessions there are, and how many partitions they hold together.
     pub fn counts(&self) -> (usize, usize) {
         let state = self.state.lock();
-        (state.sessions.len(), state.sessions.values().map(|one| one.partitions.len()).sum())
+        (state.sessions.len(), state.partitions_count())
     }
 }
 
@@ -253,8 +261,14 @@ impl State {
         if wanted.is_empty() || wanted.len() > SESSION_PARTITIONS_MAX {
             return SessionPlan::Full { wanted };
         }
-        if self.sessions.len() >= places_max && !self.evict_idle(now_ms) {
-            return SessionPlan::Full { wanted };
+        let no_place = |state: &Self| {
+            state.sessions.len() >= places_max
+                || state.partitions_count() + wanted.len() > CACHED_PARTITIONS_MAX
+        };
+        while no_place(self) {
+            if !self.evict_idle(now_ms) {
+                return SessionPlan::Full { wanted };
+            }
         }
         let id = self.draw_id();
         let mut session = Session {
@@ -270,6 +284,10 @@ impl State {
         }
         self.sessions.insert(id, session);
         SessionPlan::Created { id, wanted }
+    }
+
+    fn partitions_count(&self) -> usize {
+        self.sessions.values().map(|session| session.partitions.len()).sum()
     }
 
     fn evict_idle(&mut self, now_ms: u64) -> bool {
@@ -390,6 +408,18 @@ mod tests {
         let full = sessions.begin(request(id, -1), vec![wanted(0, 9)], &[], 0);
         assert_eq!(full, Ok(SessionPlan::Full { wanted: vec![wanted(0, 9)] }));
         assert_eq!(sessions.counts(), (0, 0));
+    }
+
+    #[test]
+    fn partitions_are_bounded_over_all_sessions() {
+        let sessions = FetchSessions::new(1000, 1);
+        let many: Vec<_> = (0..SESSION_PARTITIONS_MAX as i32).map(|n| wanted(n, 0)).collect();
+        for _ in 0..CACHED_PARTITIONS_MAX / SESSION_PARTITIONS_MAX {
+            created(&sessions, many.clone(), 0);
+        }
+        let declined = sessions.begin(request(0, 0), vec![wanted(0, 0)], &[], 1);
+        assert!(matches!(declined, Ok(SessionPlan::Full { .. })));
+        created(&sessions, many, IDLE_BEFORE_EVICTION_MS + 1);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) struct ProducerIds {
 struct State {
     block: Range<i64>,
     waiting: Vec<Ticket>,
+    /// Who has asked for the next block and not gone.
+    asker: Option<Ticket>,
 }
 
 /// What became of a request for an id.
@@ -35,9 +37,13 @@ impl ProducerIds {
         if let Some(id) = state.block.next() {
             return Drawn::Id(ProducerId(id));
         }
-        let first = state.waiting.is_empty();
-        state.waiting.extend(ticket());
-        if first { Drawn::AskForBlock } else { Drawn::Wait }
+        let Some(ticket) = ticket() else { return Drawn::Wait };
+        state.waiting.push(ticket);
+        if state.asker.is_some() {
+            return Drawn::Wait;
+        }
+        state.asker = Some(ticket);
+        Drawn::AskForBlock
     }
 
     /// A block has been set aside. Gives those who may try again.
@@ -46,17 +52,25 @@ impl ProducerIds {
         if state.block.is_empty() {
             state.block = block;
         }
+        state.asker = None;
         std::mem::take(&mut state.waiting)
     }
 
-    /// A request does not wait any more.
+    /// A request does not wait any more. Had it asked for a block, whose answer will find nobody,
+    /// the next who draws asks again.
     pub fn stop_waiting(&self, ticket: Ticket) {
-        self.state.lock().waiting.retain(|waiting| *waiting != ticket);
+        let mut state = self.state.lock();
+        state.waiting.retain(|waiting| *waiting != ticket);
+        if state.asker == Some(ticket) {
+            state.asker = None;
+        }
     }
 
     /// The controller could not help. Gives those who must be told.
     pub fn failed(&self) -> Vec<Ticket> {
-        std::mem::take(&mut self.state.lock().waiting)
+        let mut state = self.state.lock();
+        state.asker = None;
+        std::mem::take(&mut state.waiting)
     }
 }
 
@@ -78,6 +92,17 @@ mod tests {
         assert_eq!(ids.draw(|| ticket(0)), Drawn::Id(ProducerId(5)));
         assert_eq!(ids.draw(|| ticket(1)), Drawn::Id(ProducerId(6)));
         assert_eq!(ids.draw(|| ticket(2)), Drawn::AskForBlock);
+    }
+
+    #[test]
+    fn when_the_asker_goes_the_next_one_asks() {
+        let ids = ProducerIds::default();
+        let asker = ticket(0).expect("a ticket");
+        assert_eq!(ids.draw(|| Some(asker)), Drawn::AskForBlock);
+        assert_eq!(ids.draw(|| ticket(1)), Drawn::Wait);
+        ids.stop_waiting(asker);
+        assert_eq!(ids.draw(|| ticket(2)), Drawn::AskForBlock);
+        assert_eq!(ids.refill(0..9).len(), 2, "the one who waited is woken, too");
     }
 
     #[test]

@@ -262,6 +262,12 @@ impl Parked for Waiting {
     type Response = FetchResponse;
 
     fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Progress<FetchResponse> {
+        // Before the reading: a move that comes after it wakes this request again.
+        if let Some(ticket) = call.ticket() {
+            for partition in &self.registered {
+                partition.wait_for_move(ticket);
+            }
+        }
         let reading = self.read(call);
         if matches!(wake, Wake::Deadline) || reading.answers_at_once(&self.limits) {
             Progress::Done(self.answer(call, reading))

@@ -11,6 +11,7 @@ use headwater_protocol::messages::metadata::{
 };
 use headwater_protocol::wire::Str;
 use headwater_types::{BrokerId, ErrorCode, PartitionIndex, Uuid};
+use std::collections::BTreeSet;
 
 /// First version in which `null` stands for all topics and an empty list for none.
 const NULL_IS_ALL_FROM: i16 = 1;
@@ -39,8 +40,11 @@ pub(super) fn handle(call: &mut Call<'_>, request: MetadataRequest) -> Answer<Me
                 });
             }
             let mut missing = Vec::new();
+            let mut seen = BTreeSet::new();
             let topics = named
                 .iter()
+                // A topic named again is told of once, as in Kafka.
+                .filter(|topic| seen.insert((topic.name.clone(), topic.topic_id)))
                 .map(|topic| requested_topic(call, &request, topic, &mut missing))
                 .collect();
             let may_create =

@@ -73,3 +73,12 @@ fn topics_come_into_being_by_being_asked_for() {
     assert_eq!(response.topics[0].error_code, 0);
     assert_eq!(response.topics[0].partitions[0].leader_id, 1);
 }
+
+#[test]
+fn a_topic_named_very_often_is_described_once() {
+    let mut broker = super::broker_with_topic(&[]);
+    let topic = MetadataRequestTopic { name: Some("t".into()), ..MetadataRequestTopic::default() };
+    let request =
+        MetadataRequest { topics: Some(vec![topic; 1_500]), ..MetadataRequest::default() };
+    assert_eq!(broker.ask(9, &request).topics.len(), 1);
+}
