@@ -106,6 +106,8 @@ impl Log {
         // What may not be durable was noted on the way.
         self.sync.durable_end = self.log_end;
         self.sync_now()?;
+        // A log that is only read, or not even that, needs no handle of its own.
+        self.release_caches();
         Ok(())
     }
 

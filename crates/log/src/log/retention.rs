@@ -7,6 +7,9 @@ use crate::disk::{DiskError, DiskTask};
 use crate::error::ChangeError;
 use headwater_types::{EndOffset, Offset};
 
+/// A log that was not appended to for so long gives back its memory and its handle.
+const IDLE_MS: i64 = 60_000;
+
 impl Log {
     /// Deletes the records before an offset (DeleteRecords); whole segments go with the next
     /// [`apply_retention`](Self::apply_retention). Returns the log's first offset. It is durable
@@ -50,6 +53,7 @@ impl Log {
         self.producers.forget_committed(high_watermark);
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
         self.unlink_removed(now_ms)?;
+        self.release_if_idle(now_ms);
         let start_before = self.log_start;
         let mut outcome = RetentionOutcome::default();
         while let Some(base) = self.first_to_go(now_ms, high_watermark)? {
@@ -59,6 +63,13 @@ impl Log {
         }
         outcome.log_start_moved = self.log_start > start_before;
         Ok(outcome)
+    }
+
+    fn release_if_idle(&mut self, now_ms: i64) {
+        let appended_ms = self.active.as_ref().map_or(now_ms, |active| active.modified_ms);
+        if now_ms.saturating_sub(appended_ms) >= IDLE_MS {
+            self.release_caches();
+        }
     }
 
     /// The first segment, if it is to go.

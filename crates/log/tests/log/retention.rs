@@ -124,3 +124,19 @@ fn a_sync_begun_before_a_truncation_says_nothing_about_what_came_after() {
     assert_eq!((log.durable_end(), log.log_end()), (EndOffset(4), EndOffset(6)));
     sync(&mut log, &disk);
 }
+
+#[test]
+fn a_log_that_was_not_appended_to_for_a_minute_lets_go_of_what_it_holds() {
+    let (disk, mut log) = new_log(small());
+    append(&mut log, &records(1, 10)).unwrap();
+    sync(&mut log, &disk);
+    let limit = ReadLimit { max_bytes: 1000, at_least_one: true, upper: EndOffset(1) };
+    let in_memory = |log: &Log| {
+        matches!(log.read(Offset(0), limit).unwrap().slices[..], [ReadSlice::Memory(_)])
+    };
+    log.apply_retention(T0 + 59_999, EndOffset(1)).unwrap();
+    assert!(in_memory(&log));
+    log.apply_retention(T0 + 60_000, EndOffset(1)).unwrap();
+    assert!(!in_memory(&log));
+    assert_eq!(append(&mut log, &records(1, 10)).unwrap().first, Offset(1));
+}
