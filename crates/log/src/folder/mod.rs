@@ -20,10 +20,10 @@ use crate::error::OpenError;
 use crate::log::{Checkpointed, Log, LogIdentity, OpenKind, TailBudget};
 use checkpoints::Checkpoints;
 use headwater_types::{BrokerId, DirectoryId, EndOffset, Offset, PartitionIndex, TopicId, Uuid};
-use names::{FolderName, deleted_name};
+use names::{FolderName, deleted_name, stray_name};
 use parking_lot::Mutex;
 use properties::MetaProperties;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,6 +119,8 @@ pub struct LogFolder {
     clean_stop: Option<CleanStop>,
     found: Vec<FoundPartition>,
     state: Mutex<State>,
+    /// Partitions of deleted topics whose folders are still to be renamed.
+    doomed: Mutex<BTreeSet<(TopicId, PartitionIndex)>>,
     /// Bounds what its logs cache together.
     tail_budget: Arc<TailBudget>,
 }
@@ -127,8 +129,9 @@ pub struct LogFolder {
 struct State {
     meta: MetaProperties,
     checkpoints: Checkpoints,
-    /// Folders whose log was opened since the start: the clean stop says nothing about them now.
-    opened: BTreeSet<String>,
+    /// Folders whose log was opened since the start, and of which topic: the clean stop says
+    /// nothing about them now.
+    opened: BTreeMap<String, TopicId>,
 }
 
 impl LogFolder {
@@ -151,7 +154,7 @@ impl LogFolder {
         if checkpoints.retain(&found) {
             checkpoints.write(&*disk, path)?;
         }
-        let state = Mutex::new(State { meta, checkpoints, opened: BTreeSet::new() });
+        let state = Mutex::new(State { meta, checkpoints, opened: BTreeMap::new() });
         Ok(Self {
             disk,
             path: path.to_owned(),
@@ -159,6 +162,7 @@ impl LogFolder {
             clean_stop,
             found,
             state,
+            doomed: Mutex::default(),
             tail_budget: Arc::default(),
         })
     }
@@ -212,6 +216,10 @@ impl LogFolder {
 
     /// Opens (or makes ready to create) the log of a partition. May take long after a crash.
     ///
+    /// A folder of another topic in its place is moved aside first: whoever opens a log knows that
+    /// its topic has the name now. It is a deleted one where the other topic is known to be deleted
+    /// ([`will_delete`](Self::will_delete)), else a stray, which is kept.
+    ///
     /// # Errors
     /// As [`Log::open`], and when a stale checkpoint cannot be removed.
     pub fn open_log(
@@ -224,6 +232,7 @@ impl LogFolder {
         let folder = self.path.join(&name);
         let kind = {
             let mut state = self.state.lock();
+            self.move_other_topic_aside(&identity, &folder)?;
             if self.disk.list(&folder).is_err_and(|error| error.is_not_found()) {
                 state.checkpoints.forget(&identity.topic, identity.partition);
                 if state.checkpoints.file_has_forgotten(&identity.topic, identity.partition) {
@@ -233,9 +242,9 @@ impl LogFolder {
             let known = state.checkpoints.get(&identity.topic, identity.partition);
             let PartitionCheckpoint { recovery_point, log_start, .. } = known;
             let checkpointed = Checkpointed { recovery_point, log_start };
-            let first_time = state.opened.insert(name);
+            let before = state.opened.insert(name, identity.topic_id);
             match self.clean_stop {
-                Some(_) if first_time => OpenKind::AfterCleanStop(checkpointed),
+                Some(_) if before.is_none() => OpenKind::AfterCleanStop(checkpointed),
                 _ => OpenKind::AfterCrash(checkpointed),
             }
         };
@@ -244,9 +253,42 @@ impl LogFolder {
         Ok(log)
     }
 
+    fn move_other_topic_aside(
+        &self,
+        identity: &LogIdentity,
+        folder: &Path,
+    ) -> Result<(), DiskError> {
+        let Some(found) = topic_of(&*self.disk, folder)? else { return Ok(()) };
+        if found == identity.topic_id {
+            return Ok(());
+        }
+        let LogIdentity { topic, partition, .. } = identity;
+        // A topic's id is drawn at random and never used again.
+        let aside = if self.doomed.lock().contains(&(found, *partition)) {
+            deleted_name(topic, *partition, found)
+        } else {
+            stray_name(topic, *partition, found)
+        };
+        self.disk.rename(folder, &self.path.join(aside))?;
+        self.disk.run(&DiskTask::SyncFolder(self.path.clone()))
+    }
+
+    /// Whether a partition has a folder.
+    ///
+    /// # Errors
+    /// When the disk cannot tell.
+    pub fn has_log(&self, identity: &LogIdentity) -> Result<bool, DiskError> {
+        match self.disk.list(&self.path.join(identity.folder_name())) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Durably writes the three offset checkpoints: what is given replaces what was known of those
     /// partitions, the others stay. To be called now and then, and after a truncation before the
-    /// log is appended to again.
+    /// log is appended to again. What is given of a topic whose name another one has by now is
+    /// left out.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -256,26 +298,43 @@ impl LogFolder {
     ) -> Result<(), FolderError> {
         let mut state = self.state.lock();
         for (identity, checkpoint) in logs {
+            if state.belongs_to_other(identity) {
+                continue;
+            }
             state.checkpoints.set(&identity.topic, identity.partition, *checkpoint);
         }
         Ok(state.checkpoints.write(&*self.disk, &self.path)?)
     }
 
+    /// A partition's topic was deleted: [`delete_log`](Self::delete_log) follows. Does not touch the
+    /// disk.
+    pub fn will_delete(&self, topic: TopicId, partition: PartitionIndex) {
+        self.doomed.lock().insert((topic, partition));
+    }
+
     /// Durably renames a partition's folder to `topic-partition.unique-delete`; it is removed by
-    /// [`remove_deleted`](Self::remove_deleted). No error when it has no folder. `unique` is 128
-    /// random bits.
+    /// [`remove_deleted`](Self::remove_deleted). No error when it has no folder, or when the folder
+    /// of that name belongs to another topic. `unique` is 128 random bits.
     ///
     /// # Errors
     /// When it cannot be renamed.
     pub fn delete_log(&self, identity: &LogIdentity, unique: Uuid) -> Result<(), FolderError> {
         let name = identity.folder_name();
+        let folder = self.path.join(&name);
+        let mut state = self.state.lock();
+        self.doomed.lock().remove(&(identity.topic_id, identity.partition));
+        if state.belongs_to_other(identity) {
+            return Ok(());
+        }
+        if topic_of(&*self.disk, &folder)?.is_some_and(|found| found != identity.topic_id) {
+            return Ok(());
+        }
         let deleted = self.path.join(deleted_name(&identity.topic, identity.partition, unique));
-        match self.disk.rename(&self.path.join(&name), &deleted) {
+        match self.disk.rename(&folder, &deleted) {
             Ok(()) => self.disk.run(&DiskTask::SyncFolder(self.path.clone()))?,
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error.into()),
         }
-        let mut state = self.state.lock();
         state.opened.remove(&name);
         state.checkpoints.forget(&identity.topic, identity.partition);
         Ok(())
@@ -284,14 +343,25 @@ impl LogFolder {
     /// Removes the folders of deleted partitions, also those left by an earlier run. May take long.
     ///
     /// # Errors
-    /// When one cannot be removed.
+    /// When one cannot be removed; the others are removed all the same.
     pub fn remove_deleted(&self) -> Result<(), FolderError> {
-        for entry in self.disk.list(&self.path)? {
-            if entry.is_folder && FolderName::parse(&entry.name) == FolderName::Deleted {
-                self.disk.run(&DiskTask::RemoveFolder(self.path.join(entry.name)))?;
-            }
+        let mut outcome = Ok(());
+        for name in self.deleted()? {
+            outcome = outcome.and(self.remove_folder(&name));
         }
-        Ok(())
+        Ok(outcome?)
+    }
+
+    fn deleted(&self) -> Result<Vec<String>, DiskError> {
+        let entries = self.disk.list(&self.path)?.into_iter();
+        let deleted = entries.filter(|entry| {
+            entry.is_folder && FolderName::parse(&entry.name) == FolderName::Deleted
+        });
+        Ok(deleted.map(|entry| entry.name).collect())
+    }
+
+    fn remove_folder(&self, name: &str) -> Result<(), DiskError> {
+        self.disk.run(&DiskTask::RemoveFolder(self.path.join(name)))
     }
 
     /// Room on its file system.
@@ -321,6 +391,20 @@ impl LogFolder {
         let proof = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
         Ok(write_whole_durably(&*self.disk, &self.path.join(CLEAN_STOP), proof.as_bytes())?)
     }
+}
+
+impl State {
+    /// Whether the partition's name was opened as another topic's.
+    fn belongs_to_other(&self, identity: &LogIdentity) -> bool {
+        let opened = self.opened.get(&identity.folder_name());
+        opened.is_some_and(|topic| *topic != identity.topic_id)
+    }
+}
+
+/// The topic that a partition's folder says it belongs to, where there is one and it says so.
+fn topic_of(disk: &dyn Disk, folder: &Path) -> Result<Option<TopicId>, DiskError> {
+    let bytes = read_whole(disk, &folder.join("partition.metadata"), SMALL_FILE_BYTES_MAX)?;
+    Ok(bytes.and_then(|bytes| parse_partition_metadata(&bytes).ok()))
 }
 
 /// Creates a folder durably, where there is none, with what is missing above it.
@@ -413,9 +497,7 @@ fn find_partitions(disk: &dyn Disk, path: &Path) -> Result<Vec<FoundPartition>, 
             continue;
         }
         let folder = path.join(entry.name);
-        let metadata = folder.join("partition.metadata");
-        let bytes = read_whole(disk, &metadata, SMALL_FILE_BYTES_MAX).unwrap_or_default();
-        let topic_id = bytes.and_then(|bytes| parse_partition_metadata(&bytes).ok());
+        let topic_id = topic_of(disk, &folder).unwrap_or_default();
         found.push(FoundPartition { topic, topic_id, partition, folder });
     }
     Ok(found)

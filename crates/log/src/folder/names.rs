@@ -6,6 +6,8 @@ use headwater_types::{PartitionIndex, TopicId, Uuid};
 const NAME_BYTES_MAX: usize = 255;
 /// Ends the name of a folder that is on its way out.
 const DELETE: &str = "-delete";
+/// Ends the name of a folder that was in the way of another topic's partition.
+const STRAY: &str = "-stray";
 
 /// What the name of a folder says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub(crate) enum FolderName {
     Partition { topic: String, partition: PartitionIndex },
     /// On its way out.
     Deleted,
-    /// None of ours, or a replica that is being moved.
+    /// None of ours, a stray, or a replica that is being moved.
     Other,
 }
 
@@ -36,8 +38,18 @@ impl FolderName {
 
 /// The name that a partition's folder gets when it is deleted.
 pub(crate) fn deleted_name(topic: &str, partition: PartitionIndex, unique: Uuid) -> String {
+    name_aside(topic, partition, unique, DELETE)
+}
+
+/// The name that a folder gets whose topic is not known to be deleted, when another topic needs its
+/// name.
+pub(crate) fn stray_name(topic: &str, partition: PartitionIndex, unique: Uuid) -> String {
+    name_aside(topic, partition, unique, STRAY)
+}
+
+fn name_aside(topic: &str, partition: PartitionIndex, unique: Uuid, why: &str) -> String {
     let unique = u128::from_be_bytes(unique.0);
-    let suffix = format!("-{partition}.{unique:032x}{DELETE}");
+    let suffix = format!("-{partition}.{unique:032x}{why}");
     let room = NAME_BYTES_MAX.saturating_sub(suffix.len());
     // Topic names are ASCII.
     let prefix: String = topic.chars().take(room).collect();
@@ -77,6 +89,9 @@ mod tests {
         let deleted = deleted_name("orders", PartitionIndex(3), Uuid([1; 16]));
         assert_eq!(deleted, "orders-3.01010101010101010101010101010101-delete");
         assert_eq!(FolderName::parse(&deleted), FolderName::Deleted);
+        let stray = stray_name("orders", PartitionIndex(3), Uuid([1; 16]));
+        assert_eq!(stray, "orders-3.01010101010101010101010101010101-stray");
+        assert_eq!(FolderName::parse(&stray), FolderName::Other);
         for name in ["orders", "orders-", "-1", "orders-x", "orders-+1", "o-1.abc-future"] {
             assert_eq!(FolderName::parse(name), FolderName::Other, "{name}");
         }
