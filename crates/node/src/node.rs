@@ -8,7 +8,7 @@ use crate::api;
 use crate::authorizer::Authorizer;
 use crate::fetch_session::FetchSessions;
 use crate::folder::Folder;
-use crate::outbox::{Effect, Outbox};
+use crate::outbox::Outbox;
 use crate::partition::{Partition, PartitionError, Place};
 use crate::producer_ids::ProducerIds;
 use crate::quorum::{QuorumSource, QuorumStatus};
@@ -194,7 +194,7 @@ impl Node {
                 let key = TopicPartition { topic: topic.id, partition: index };
                 if let Some(partition) = partitions.get(&key).map(Arc::clone) {
                     partitions.remove_mut(&key);
-                    remove(partition, out);
+                    partition.retire(out);
                 }
             }
         }
@@ -347,11 +347,4 @@ fn partitions_in<'a>(
 
 fn broker_configs_changed(delta: &Delta) -> bool {
     delta.configs.iter().any(|resource| resource.kind == ConfigResourceKind::Broker)
-}
-
-/// Takes a deleted topic's partition out of service at once and its files away on an I/O thread.
-fn remove(partition: Arc<Partition>, out: &mut Outbox) {
-    partition.retire(out);
-    let job = Box::new(move || -> crate::outbox::JobOutcome { Box::new(partition.delete_files()) });
-    out.push(Effect::Job { reply_to: None, job });
 }

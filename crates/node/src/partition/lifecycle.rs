@@ -2,7 +2,7 @@
 //! configuration, ageing, deletion, closing.
 
 use super::{LogState, OpenLog, Partition, PartitionError, State};
-use crate::outbox::Outbox;
+use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::settings::{durability, log_config};
 use crate::time::Now;
 use headwater_log::{
@@ -64,10 +64,12 @@ impl Partition {
     pub(crate) fn begin_sync(&self) -> Option<SyncPlan> {
         let mut state = self.state.lock();
         state.listed_dirty = false;
-        match &mut state.log {
+        let plan = match &mut state.log {
             LogState::Open(open) => open.log.begin_sync(),
             LogState::Unopened | LogState::Offline(_) | LogState::Deleted => None,
-        }
+        };
+        state.syncing = plan.is_some();
+        plan
     }
 
     /// The sync has ended: more may be committed, or nothing ever will be again.
@@ -78,6 +80,11 @@ impl Partition {
         out: &mut Outbox,
     ) {
         let mut state = self.state.lock();
+        state.syncing = false;
+        if matches!(state.log, LogState::Deleted) {
+            self.take_files_away(out);
+            return;
+        }
         let State { log, waiters, listed_dirty, .. } = &mut *state;
         let LogState::Open(open) = log else { return };
         match open.log.complete_sync(plan, result) {
@@ -155,15 +162,41 @@ impl Partition {
         Ok(open.log.apply_retention(now.wall_ms, high_watermark)?)
     }
 
-    /// Its topic was deleted: everybody who waits is told.
-    pub(crate) fn retire(&self, out: &mut Outbox) {
+    /// Its folder has failed: nothing of it will become durable any more.
+    pub(crate) fn fail(&self, failure: &DiskError, out: &mut Outbox) {
+        let mut state = self.state.lock();
+        state.listed_dirty = false;
+        if matches!(state.log, LogState::Open(_)) {
+            state.log = LogState::Offline(Arc::from(failure.to_string()));
+            state.waiters.wake_all(out);
+        }
+    }
+
+    /// Its topic was deleted: everybody who waits is told, and its files go, as soon as no sync
+    /// needs them.
+    pub(crate) fn retire(self: &Arc<Self>, out: &mut Outbox) {
         let mut state = self.state.lock();
         state.log = LogState::Deleted;
         state.waiters.wake_all(out);
+        self.folder.log_folder().will_delete(self.id.topic, self.id.partition);
+        if !state.syncing {
+            self.take_files_away(out);
+        }
     }
 
-    /// Takes the files of a deleted partition away.
-    pub(crate) fn delete_files(&self) -> Result<(), FolderError> {
+    /// Whether its topic was deleted.
+    pub(crate) fn is_retired(&self) -> bool {
+        matches!(self.state.lock().log, LogState::Deleted)
+    }
+
+    /// Asks for the files of a deleted partition to be taken away on an I/O thread.
+    fn take_files_away(self: &Arc<Self>, out: &mut Outbox) {
+        let partition = Arc::clone(self);
+        let job = Box::new(move || -> JobOutcome { Box::new(partition.delete_files()) });
+        out.push(Effect::Job { reply_to: None, job });
+    }
+
+    fn delete_files(&self) -> Result<(), FolderError> {
         // The topic's id is drawn at random and never used again.
         let unique = Uuid(self.id.topic.0);
         self.folder.log_folder().delete_log(&self.identity(), unique)

@@ -146,6 +146,8 @@ struct State {
     waiters: Waiters,
     /// Whether the folder has this partition on its list for the next sync.
     listed_dirty: bool,
+    /// Whether a sync under way covers its files.
+    syncing: bool,
     counters: PartitionCounters,
 }
 
@@ -208,6 +210,7 @@ impl Partition {
                 config,
                 waiters: Waiters::default(),
                 listed_dirty: false,
+                syncing: false,
                 counters: PartitionCounters::default(),
             }),
         }

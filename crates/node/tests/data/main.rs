@@ -6,6 +6,7 @@
 mod support;
 
 mod fetch;
+mod lifecycle;
 mod ordering;
 mod produce;
 mod sessions;

@@ -13,7 +13,7 @@ use headwater_metadata::image::{Endpoint, Image, Position, SecurityProtocol};
 use headwater_node::authorizer::{AllowAll, Authorizer};
 use headwater_node::quorum::{NoQuorum, QuorumSource};
 use headwater_node::{
-    ConnectionId, Effect, Folder, FrameError, Node, NodeStart, Now, Outbox, Reply, ReplyPart,
+    ConnectionId, Effect, Folder, FrameError, Job, Node, NodeStart, Now, Outbox, Reply, ReplyPart,
     RequestContext, Wake, Worker, WorkerId,
 };
 use headwater_protocol::Request;
@@ -71,6 +71,8 @@ pub struct Broker {
     ids_drawn: u8,
     /// Whether what was submitted to the disk stays undone.
     disk_held: bool,
+    /// Jobs that nobody waits for and that stay undone, while they are held.
+    jobs_held: Option<Vec<Job>>,
     out: Outbox,
 }
 
@@ -121,6 +123,7 @@ impl Broker {
             requests: 0,
             ids_drawn: 0,
             disk_held: false,
+            jobs_held: None,
             out: Outbox::new(),
         };
         broker.command(Command::InitializeCluster(InitializeCluster {
@@ -254,6 +257,18 @@ impl Broker {
         self.settle();
     }
 
+    /// Keeps jobs that nobody waits for undone, or does them.
+    pub fn hold_jobs(&mut self, hold: bool) {
+        let held = self.jobs_held.take().unwrap_or_default();
+        if hold {
+            self.jobs_held = Some(held);
+        } else {
+            for job in held {
+                let _ = job();
+            }
+        }
+    }
+
     /// Has every sync fail from now on, or none.
     pub fn fail_syncs(&mut self, fail: bool) {
         self.disk.plan_failures(|plan| {
@@ -335,6 +350,10 @@ impl Broker {
             Effect::Command { .. } if !self.controller_answers => return,
             Effect::Command { reply_to, command } => {
                 (reply_to, Wake::Command(self.decide(&command)))
+            }
+            Effect::Job { reply_to: None, job } if self.jobs_held.is_some() => {
+                self.jobs_held.get_or_insert_default().push(job);
+                return;
             }
             Effect::Job { reply_to, job } => (reply_to, Wake::Job(job())),
         };

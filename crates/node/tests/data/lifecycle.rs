@@ -1,0 +1,103 @@
+//! What becomes of partitions apart from requests: deletion beside a sync, a name used again, a
+//! folder that fails, a clean stop.
+
+use super::{batch, broker_with_topic, create, outcomes, produce_request};
+use crate::support::{Broker, produce};
+use headwater_log::Disk;
+use headwater_protocol::messages::produce::{ProduceRequest, ProduceResponse};
+use headwater_types::ErrorCode;
+use std::path::Path;
+
+/// The names in the first log folder that begin with this.
+fn names(broker: &Broker, prefix: &str) -> Vec<String> {
+    let entries = broker.disk.list(Path::new("/logs-0")).expect("the log folder");
+    entries.into_iter().map(|entry| entry.name).filter(|name| name.starts_with(prefix)).collect()
+}
+
+fn produce_to(broker: &mut Broker, topic: &str) {
+    let mut request = produce_request(-1, vec![(0, batch(broker, &["a"], None))]);
+    request.topic_data[0].name = topic.into();
+    broker.send(9, &request);
+}
+
+/// The error with which the next produce is answered.
+fn produced(broker: &mut Broker) -> Option<ErrorCode> {
+    let response: ProduceResponse = broker.answer::<ProduceRequest>(9)?;
+    Some(outcomes(&response)[0].1)
+}
+
+#[test]
+fn a_topic_deleted_during_a_sync_does_not_fail_its_folder() {
+    let mut broker = broker_with_topic(&[]);
+    create(&mut broker, "u", 1, &[]);
+    broker.hold_disk(true);
+    produce_to(&mut broker, "t");
+    produce_to(&mut broker, "u");
+    broker.delete_topic("t");
+    assert_eq!(names(&broker, "t-0"), ["t-0"], "the sync still needs the folder");
+    broker.hold_disk(false);
+    assert_eq!(produced(&mut broker), Some(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(produced(&mut broker), Some(ErrorCode::None));
+    assert!(broker.node.folders()[0].failure().is_none());
+    produce(&mut broker, "u", 0, 1);
+    let left = names(&broker, "t-0");
+    assert!(left.len() == 1 && left[0].ends_with("-delete"), "{left:?}");
+}
+
+#[test]
+fn a_folder_that_a_sync_does_not_find_is_forgiven_if_its_topic_is_deleted() {
+    let mut broker = broker_with_topic(&[]);
+    create(&mut broker, "u", 1, &[]);
+    broker.hold_disk(true);
+    produce_to(&mut broker, "t");
+    produce_to(&mut broker, "u");
+    broker.delete_topic("t");
+    broker.disk.rename(Path::new("/logs-0/t-0"), Path::new("/logs-0/gone")).expect("renamed");
+    broker.hold_disk(false);
+    assert_eq!(produced(&mut broker), Some(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(produced(&mut broker), Some(ErrorCode::None));
+    assert!(broker.node.folders()[0].failure().is_none());
+}
+
+#[test]
+fn a_late_deletion_leaves_the_next_topic_of_that_name_alone() {
+    let mut broker = broker_with_topic(&[]);
+    produce(&mut broker, "t", 0, 3);
+    broker.hold_jobs(true);
+    broker.delete_topic("t");
+    create(&mut broker, "t", 1, &[]);
+    produce(&mut broker, "t", 0, 1);
+    broker.hold_jobs(false);
+    let there = names(&broker, "t-0");
+    assert_eq!(there.len(), 2, "{there:?}");
+    assert!(there.contains(&String::from("t-0")), "the new topic's data: {there:?}");
+    assert!(there.iter().any(|name| name.ends_with("-delete")), "the old one's: {there:?}");
+}
+
+#[test]
+fn a_stray_of_that_name_is_moved_aside_and_kept() {
+    let mut broker = broker_with_topic(&[]);
+    let other = "version: 0\ntopic_id: L_hNNmmaS8ypLe2LBXZNOQ";
+    broker.disk.create_folder(Path::new("/logs-0/t-0")).expect("created");
+    let metadata = Path::new("/logs-0/t-0/partition.metadata");
+    let file = broker.disk.open(metadata, headwater_log::OpenMode::Create).expect("created");
+    file.write_at(&[other.as_bytes()], 0).expect("written");
+    produce(&mut broker, "t", 0, 1);
+    let there = names(&broker, "t-0");
+    assert!(there.iter().any(|name| name.ends_with("-stray")), "{there:?}");
+    assert!(there.contains(&String::from("t-0")), "{there:?}");
+}
+
+#[test]
+fn whoever_is_dirty_when_a_sync_fails_is_told() {
+    let mut broker = broker_with_topic(&[]);
+    broker.hold_disk(true);
+    produce_to(&mut broker, "t");
+    // Behind the sync under way, in another partition.
+    broker.send(9, &produce_request(-1, vec![(1, batch(&broker, &["b"], None))]));
+    broker.fail_syncs(true);
+    broker.hold_disk(false);
+    assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
+    assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
+    assert!(broker.node.folders()[0].failure().is_some());
+}
