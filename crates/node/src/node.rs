@@ -316,7 +316,8 @@ impl Node {
         Ok(())
     }
 
-    /// Syncs and closes every log and leaves the proofs of a clean stop.
+    /// Syncs and closes every log and leaves the proofs of a clean stop, where there was one: not in
+    /// a folder that failed or that holds a partition out of service.
     ///
     /// # Errors
     /// The first folder that could not be closed cleanly; the others are closed all the same.
@@ -324,17 +325,31 @@ impl Node {
         let view = self.view();
         let mut outcome = Ok(());
         for folder in &self.folders {
-            let closed = partitions_in(&view, folder)
-                .map(|partition| partition.close())
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(FolderError::from)
-                .and_then(|logs| {
-                    let logs: Vec<_> = logs.into_iter().flatten().collect();
-                    folder.log_folder().close_clean(&logs, self.broker_epoch())
-                });
-            outcome = outcome.and(closed);
+            outcome = outcome.and(self.close_folder(&view, folder));
         }
         outcome
+    }
+
+    fn close_folder(&self, view: &View, folder: &Arc<Folder>) -> Result<(), FolderError> {
+        let mut logs = Vec::new();
+        let mut outcome = Ok(());
+        if !folder.has_failed() {
+            for partition in partitions_in(view, folder) {
+                match partition.close() {
+                    Ok(closed) => logs.extend(closed),
+                    Err(error) => outcome = outcome.and(Err(error)),
+                }
+            }
+        }
+        // Also a sync that ended only now.
+        if let Some(failure) = folder.failure() {
+            return Err(failure.clone().into());
+        }
+        if let Err(error) = outcome {
+            folder.log_folder().write_checkpoints(&logs)?;
+            return Err(error.into());
+        }
+        folder.log_folder().close_clean(&logs, self.broker_epoch())
     }
 }
 

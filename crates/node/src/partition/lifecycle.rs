@@ -13,6 +13,7 @@ use headwater_metadata::config::TopicConfig;
 use headwater_metadata::image::PartitionImage;
 use headwater_replication::{Leader, LeaderStart};
 use headwater_types::{BrokerId, EndOffset, Uuid};
+use std::io;
 use std::sync::Arc;
 
 impl Partition {
@@ -217,10 +218,18 @@ impl Partition {
         }
     }
 
-    /// Syncs and closes the log; what there is to checkpoint, if it was open.
+    /// Syncs and closes the log; what there is to checkpoint, if it was open. One that is out of
+    /// service is not closed cleanly.
     pub(crate) fn close(&self) -> Result<Option<(LogIdentity, PartitionCheckpoint)>, DiskError> {
         let mut state = self.state.lock();
-        let LogState::Open(open) = &mut state.log else { return Ok(None) };
+        let open = match &mut state.log {
+            LogState::Open(open) => open,
+            LogState::Unopened | LogState::Deleted => return Ok(None),
+            LogState::Offline(reason) => {
+                let path = self.folder.path().join(self.identity().folder_name());
+                return Err(DiskError::new("close", &path, io::Error::other(reason.to_string())));
+            }
+        };
         let high_watermark = open.high_watermark();
         let closed = open.log.close_clean()?;
         state.log = LogState::Offline(Arc::from("the broker has stopped"));

@@ -3,10 +3,13 @@
 
 use super::{batch, broker_with_topic, create, outcomes, produce_request};
 use crate::support::{Broker, produce};
-use headwater_log::Disk;
+use headwater_log::{Disk, OpenMode, OperationKind};
 use headwater_protocol::messages::produce::{ProduceRequest, ProduceResponse};
 use headwater_types::ErrorCode;
 use std::path::Path;
+
+/// What proves a clean stop.
+const CLEAN_STOP: &str = ".kafka_cleanshutdown";
 
 /// The names in the first log folder that begin with this.
 fn names(broker: &Broker, prefix: &str) -> Vec<String> {
@@ -80,7 +83,7 @@ fn a_stray_of_that_name_is_moved_aside_and_kept() {
     let other = "version: 0\ntopic_id: L_hNNmmaS8ypLe2LBXZNOQ";
     broker.disk.create_folder(Path::new("/logs-0/t-0")).expect("created");
     let metadata = Path::new("/logs-0/t-0/partition.metadata");
-    let file = broker.disk.open(metadata, headwater_log::OpenMode::Create).expect("created");
+    let file = broker.disk.open(metadata, OpenMode::Create).expect("created");
     file.write_at(&[other.as_bytes()], 0).expect("written");
     produce(&mut broker, "t", 0, 1);
     let there = names(&broker, "t-0");
@@ -100,4 +103,38 @@ fn whoever_is_dirty_when_a_sync_fails_is_told() {
     assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
     assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
     assert!(broker.node.folders()[0].failure().is_some());
+}
+
+#[test]
+fn a_clean_stop_leaves_a_proof() {
+    let mut broker = broker_with_topic(&[]);
+    produce(&mut broker, "t", 0, 1);
+    broker.node.close().expect("closed");
+    assert_eq!(names(&broker, CLEAN_STOP), [CLEAN_STOP]);
+}
+
+#[test]
+fn there_is_no_proof_of_a_clean_stop_after_a_failed_sync() {
+    let mut broker = broker_with_topic(&[]);
+    broker.fail_syncs(true);
+    produce_to(&mut broker, "t");
+    assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
+    // What the disk says now means nothing.
+    broker.fail_syncs(false);
+    broker.node.close().expect_err("not clean");
+    assert!(names(&broker, CLEAN_STOP).is_empty());
+}
+
+#[test]
+fn there_is_no_proof_of_a_clean_stop_beside_a_partition_that_could_not_be_opened() {
+    let mut broker = broker_with_topic(&[]);
+    produce(&mut broker, "t", 1, 1);
+    broker.disk.plan_failures(|plan| {
+        plan.by_kind.insert(OperationKind::Open, std::io::ErrorKind::PermissionDenied);
+    });
+    produce_to(&mut broker, "t");
+    broker.disk.plan_failures(|plan| plan.by_kind.clear());
+    assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
+    broker.node.close().expect_err("not clean");
+    assert!(names(&broker, CLEAN_STOP).is_empty());
 }
