@@ -35,7 +35,8 @@ impl Log {
         let mut producers_loaded = false;
         let mut cut = false;
         while let Some(base) = bases.next() {
-            let synced = bases.peek().is_some_and(|next| *next <= recovery_point.0);
+            // Indexes are synced with the first record of the next segment.
+            let synced = bases.peek().is_some_and(|next| *next < recovery_point.0);
             if synced {
                 self.adopt_sealed(base, inventory)?;
                 continue;

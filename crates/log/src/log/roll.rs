@@ -5,7 +5,7 @@ use super::segment::Active;
 use super::types::Checkpointed;
 use super::{Log, txn_index};
 use crate::checkpoint;
-use crate::disk::{DiskError, DiskFile, OpenMode, write_whole_unsynced};
+use crate::disk::{DiskError, DiskFile, DiskTask, OpenMode, write_whole_unsynced};
 use crate::error::ChangeError;
 use std::sync::Arc;
 
@@ -72,10 +72,11 @@ impl Log {
         let aborted = txn_index::to_bytes(&active.aborted);
         self.write_index(base, FileKind::OffsetIndex, &offsets)?;
         self.write_index(base, FileKind::TimeIndex, &times)?;
-        if !aborted.is_empty() {
-            self.write_index(base, FileKind::TxnIndex, &aborted)?;
+        if aborted.is_empty() {
+            // There may be one from before a truncation.
+            return self.disk.run(&DiskTask::Unlink(self.path(base, FileKind::TxnIndex)));
         }
-        Ok(())
+        self.write_index(base, FileKind::TxnIndex, &aborted)
     }
 
     fn write_index(&mut self, base: i64, kind: FileKind, bytes: &[u8]) -> Result<(), DiskError> {

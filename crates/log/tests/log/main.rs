@@ -19,6 +19,8 @@ mod kafka;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod producers;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod retention;
