@@ -37,7 +37,7 @@ pub struct BrokerConfig {
     pub socket_send_buffer_bytes: Option<usize>,
     /// `socket.receive.buffer.bytes`; `None` leaves it to the system.
     pub socket_receive_buffer_bytes: Option<usize>,
-    /// `socket.listen.backlog.size`.
+    /// `socket.listen.backlog.size`, or [`LISTEN_BACKLOG`] where nobody set it.
     pub socket_listen_backlog_size: i32,
     /// `max.connections`.
     pub max_connections: usize,
@@ -111,6 +111,11 @@ pub struct BrokerConfig {
     pub transaction_state_log_replication_factor: i16,
 }
 
+/// Connections that may wait to be accepted where nobody set a number. Kafka's 50 are used up by a
+/// burst of clients within a millisecond, and each one beyond waits a second for the system to try
+/// again.
+pub const LISTEN_BACKLOG: i32 = 1024;
+
 /// Typed look-up in the layers.
 struct Finder<'a>(Layers<'a>);
 
@@ -174,7 +179,9 @@ impl BrokerConfig {
             socket_request_max_bytes: find.count("socket.request.max.bytes"),
             socket_send_buffer_bytes: buffer("socket.send.buffer.bytes"),
             socket_receive_buffer_bytes: buffer("socket.receive.buffer.bytes"),
-            socket_listen_backlog_size: find.int("socket.listen.backlog.size"),
+            socket_listen_backlog_size: layers
+                .set_text("socket.listen.backlog.size")
+                .map_or(LISTEN_BACKLOG, |_| find.int("socket.listen.backlog.size")),
             max_connections: find.count("max.connections"),
             max_connections_per_ip: find.count("max.connections.per.ip"),
             max_connections_per_ip_overrides: parse_counts(

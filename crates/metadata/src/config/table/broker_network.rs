@@ -62,7 +62,7 @@ configs! {
     Long "socket.connection.setup.timeout.ms" = "10000", Any, Medium, ReadOnly, Later:
         "The first wait for a connection to another node.";
     Int "socket.listen.backlog.size" = "50", AtLeast(1), Medium, ReadOnly, Works:
-        "Connections that may wait to be accepted.";
+        "Connections that may wait to be accepted; 1024 where this is not set.";
     Int "socket.receive.buffer.bytes" = "102400", Any, High, ReadOnly, Works:
         "The system's receive buffer of a connection, where this is set; else the system tunes it.";
     Int "socket.request.max.bytes" = "104857600", AtLeast(1), High, ReadOnly, Works:
