@@ -43,6 +43,8 @@ impl Log {
             }
             if !producers_loaded {
                 self.log_end = EndOffset(base);
+                // What begins here or later comes from the batches.
+                self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
                 self.load_producers(base, &inventory.snapshots())?;
                 producers_loaded = true;
             }

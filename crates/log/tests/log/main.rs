@@ -17,6 +17,8 @@ mod idempotence;
 #[cfg(test)]
 mod kafka;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod producers;
