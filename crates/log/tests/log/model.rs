@@ -12,6 +12,11 @@ enum Step {
         size: usize,
     },
     AppendLarge,
+    /// Batches of a leader whose log was compacted.
+    Follow {
+        gap: i64,
+        count: usize,
+    },
     Read {
         at: u16,
         max_bytes: usize,
@@ -41,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (1..5usize, 0..300usize).prop_map(|(count, size)| Step::Append { count, size }),
         1 => Just(Step::AppendLarge),
+        1 => (0..40i64, 1..4usize).prop_map(|(gap, count)| Step::Follow { gap, count }),
         4 => (any::<u16>(), 0..3000usize, any::<u16>())
             .prop_map(|(at, max_bytes, upper)| Step::Read { at, max_bytes, upper }),
         2 => Just(Step::Sync),
@@ -94,6 +100,18 @@ impl World {
         match *step {
             Step::Append { count, size } => self.append(&records(count, size)),
             Step::AppendLarge => self.append(&records(1, 17_000)),
+            Step::Follow { gap, count } => {
+                let mut batches = Vec::new();
+                let mut base = self.log.log_end().0;
+                for n in 0..count {
+                    base += gap;
+                    let bytes = records(2, 200 * n).placed(base, 0);
+                    batches.push(valid(bytes.clone()));
+                    self.batches.push(ModelBatch { base, last: base + 1, bytes: bytes.to_vec() });
+                    base += 2;
+                }
+                self.log.append_as_follower(batches, T0).unwrap();
+            }
             Step::Read { at, max_bytes, upper } => {
                 let (from, upper) = (self.pick(at), self.pick(upper));
                 self.check_read(from, max_bytes, upper);
