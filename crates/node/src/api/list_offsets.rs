@@ -133,6 +133,8 @@ fn look_up(
         Target::LatestTiered => Found::NOTHING,
         Target::EarliestPendingUpload => Found::NOTHING,
         Target::MaxTimestamp => match view.log.max_timestamp()? {
+            // Like Kafka, which names nothing then rather than the largest of what may be seen.
+            Some(at) if !visible_end.covers(at.offset) => Found::NOTHING,
             Some(at) => {
                 Found { offset: at.offset.0, timestamp: at.timestamp, epoch: at.leader_epoch }
             }

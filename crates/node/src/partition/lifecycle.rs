@@ -6,8 +6,8 @@ use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::settings::{durability, log_config};
 use crate::time::Now;
 use headwater_log::{
-    DiskError, FolderError, Log, LogConfig, LogIdentity, PartitionCheckpoint, RetentionOutcome,
-    SyncPlan,
+    DiskError, FolderError, Log, LogConfig, LogIdentity, OpenError, PartitionCheckpoint,
+    RetentionOutcome, SyncPlan,
 };
 use headwater_metadata::config::TopicConfig;
 use headwater_metadata::image::PartitionImage;
@@ -158,6 +158,12 @@ impl Partition {
     pub(crate) fn apply_retention(&self, now: Now) -> Result<RetentionOutcome, PartitionError> {
         let mut state = self.state.lock();
         let State { log, image, config, .. } = &mut *state;
+        // Opening what has no files would only cost memory.
+        if matches!(log, LogState::Unopened)
+            && !self.folder.log_folder().has_log(&self.identity()).map_err(OpenError::from)?
+        {
+            return Ok(RetentionOutcome::default());
+        }
         let open = self.opened(log, image, config, now)?;
         let high_watermark = open.high_watermark();
         Ok(open.log.apply_retention(now.wall_ms, high_watermark)?)
