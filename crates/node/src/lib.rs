@@ -42,7 +42,7 @@ mod worker;
 pub use connection::{Connection, IN_FLIGHT_MAX, SlotNumber};
 pub use context::{ConnectionId, RequestContext};
 pub use folder::Folder;
-pub use node::{Node, NodeStart, View};
+pub use node::{HousekeepingError, Node, NodeStart, View};
 pub use outbox::{Effect, Job, JobOutcome, Outbox, Wake};
 pub use partition::{
     Ends, Isolation, Partition, PartitionCounters, PartitionError, PartitionRead, PartitionStatus,

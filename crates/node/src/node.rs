@@ -16,14 +16,14 @@ use crate::settings::{NetworkSettings, layers, topic_config};
 use crate::time::Now;
 use arc_swap::ArcSwap;
 use headwater_log::{Completion, FolderError};
-use headwater_metadata::config::{BrokerConfig, ServerConfig};
-use headwater_metadata::image::{ConfigResourceKind, Delta, Image, TopicImage};
+use headwater_metadata::config::{BrokerConfig, ServerConfig, TopicConfig};
+use headwater_metadata::image::{ConfigResourceKind, Configs, Delta, Image, TopicImage};
 use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicPartition};
 use parking_lot::Mutex;
 use rpds::RedBlackTreeMapSync;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// What a node starts with.
 pub struct NodeStart {
@@ -74,6 +74,23 @@ pub struct Node {
     pub(crate) producer_ids: ProducerIds,
     /// Requests taken up, by row of the API table.
     requests: Vec<AtomicU64>,
+    /// The time when it was last told.
+    wall_ms: AtomicI64,
+}
+
+/// What of the log folders' upkeep failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", joined(.0))]
+pub struct HousekeepingError(pub Vec<FolderError>);
+
+impl HousekeepingError {
+    fn of(errors: Vec<FolderError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+    }
+}
+
+fn joined(errors: &[FolderError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Node {
@@ -108,6 +125,7 @@ impl Node {
             applying: Mutex::new(()),
             producer_ids: ProducerIds::default(),
             requests: api::TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
+            wall_ms: AtomicI64::new(0),
         }
     }
 
@@ -281,6 +299,7 @@ impl Node {
     /// Time has passed: what has aged is removed, what is due for a sync is synced. Called about
     /// once a second; long work is done partition by partition, so that none is locked for long.
     pub fn tick(&self, now: Now, out: &mut Outbox) {
+        self.wall_ms.store(now.wall_ms, Ordering::Relaxed);
         for partition in self.view.load().partitions.values() {
             partition.tick(now);
         }
@@ -290,30 +309,39 @@ impl Node {
     /// Applies retention to every partition; called every `log.retention.check.interval.ms` on a
     /// thread that may block.
     pub fn apply_retention(&self, now: Now) -> Vec<PartitionError> {
+        self.wall_ms.store(now.wall_ms, Ordering::Relaxed);
         let view = self.view();
         view.partitions.values().filter_map(|one| one.apply_retention(now).err()).collect()
     }
 
-    /// Removes the folders of topics deleted long enough ago. May block.
+    /// Removes the folders of topics deleted long enough ago, as of the last [`Node::tick`] or
+    /// [`Node::apply_retention`]. May block.
     ///
     /// # Errors
-    /// The first folder that could not be removed.
-    pub fn remove_deleted(&self) -> Result<(), FolderError> {
-        self.folders.iter().try_for_each(|folder| folder.log_folder().remove_deleted())
+    /// What could not be removed; the rest is removed all the same.
+    pub fn remove_deleted(&self) -> Result<(), HousekeepingError> {
+        let view = self.view();
+        let default =
+            TopicConfig::resolve(layers(&self.server, &view.image, self.me), &Configs::new());
+        let now_ms = self.wall_ms.load(Ordering::Relaxed);
+        let errors = self.folders.iter().flat_map(|folder| {
+            folder.log_folder().remove_deleted_after(now_ms, default.file_delete_delay_ms)
+        });
+        HousekeepingError::of(errors.collect())
     }
 
     /// Writes down how far each log is on stable storage, so that a crash costs little reading.
     ///
     /// # Errors
-    /// The first folder whose checkpoints could not be written.
-    pub fn write_checkpoints(&self) -> Result<(), FolderError> {
+    /// The folders whose checkpoints could not be written; those of the others are.
+    pub fn write_checkpoints(&self) -> Result<(), HousekeepingError> {
         let view = self.view();
-        for folder in &self.folders {
+        let errors = self.folders.iter().filter_map(|folder| {
             let logs: Vec<_> =
                 partitions_in(&view, folder).filter_map(|p| p.checkpoint()).collect();
-            folder.log_folder().write_checkpoints(&logs)?;
-        }
-        Ok(())
+            folder.log_folder().write_checkpoints(&logs).err()
+        });
+        HousekeepingError::of(errors.collect())
     }
 
     /// Syncs and closes every log and leaves the proofs of a clean stop, where there was one: not in

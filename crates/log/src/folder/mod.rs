@@ -121,6 +121,8 @@ pub struct LogFolder {
     state: Mutex<State>,
     /// Partitions of deleted topics whose folders are still to be renamed.
     doomed: Mutex<BTreeSet<(TopicId, PartitionIndex)>>,
+    /// When the folders of deleted partitions were first seen.
+    deleted_seen_ms: Mutex<BTreeMap<String, i64>>,
     /// Bounds what its logs cache together.
     tail_budget: Arc<TailBudget>,
 }
@@ -163,6 +165,7 @@ impl LogFolder {
             found,
             state,
             doomed: Mutex::default(),
+            deleted_seen_ms: Mutex::default(),
             tail_budget: Arc::default(),
         })
     }
@@ -350,6 +353,25 @@ impl LogFolder {
             outcome = outcome.and(self.remove_folder(&name));
         }
         Ok(outcome?)
+    }
+
+    /// Removes the folders of deleted partitions that a call at least `delay_ms` ago has seen
+    /// already. Gives what could not be removed. May take long.
+    pub fn remove_deleted_after(&self, now_ms: i64, delay_ms: i64) -> Vec<FolderError> {
+        let deleted = match self.deleted() {
+            Ok(deleted) => deleted,
+            Err(error) => return vec![error.into()],
+        };
+        let mut seen_ms = self.deleted_seen_ms.lock();
+        seen_ms.retain(|name, _| deleted.contains(name));
+        let mut errors = Vec::new();
+        for name in deleted {
+            let since_ms = *seen_ms.entry(name.clone()).or_insert(now_ms);
+            if now_ms.saturating_sub(since_ms) >= delay_ms {
+                errors.extend(self.remove_folder(&name).err().map(FolderError::from));
+            }
+        }
+        errors
     }
 
     fn deleted(&self) -> Result<Vec<String>, DiskError> {

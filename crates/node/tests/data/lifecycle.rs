@@ -4,6 +4,9 @@
 use super::{batch, broker_with_topic, create, outcomes, produce_request};
 use crate::support::{Broker, produce};
 use headwater_log::{Disk, OpenMode, OperationKind};
+use headwater_protocol::messages::list_offsets::{
+    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+};
 use headwater_protocol::messages::produce::{ProduceRequest, ProduceResponse};
 use headwater_types::ErrorCode;
 use std::path::Path;
@@ -137,4 +140,55 @@ fn there_is_no_proof_of_a_clean_stop_beside_a_partition_that_could_not_be_opened
     assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
     broker.node.close().expect_err("not clean");
     assert!(names(&broker, CLEAN_STOP).is_empty());
+}
+
+#[test]
+fn retention_leaves_what_was_never_written_unopened() {
+    let broker = broker_with_topic(&[]);
+    assert!(broker.node.apply_retention(broker.now).is_empty());
+    let view = broker.node.view();
+    assert!(view.partitions.values().all(|partition| partition.status().ends.is_none()));
+}
+
+#[test]
+fn the_largest_timestamp_is_not_named_before_it_is_committed() {
+    let mut broker = broker_with_topic(&[]);
+    let ask = |broker: &mut Broker| {
+        let request = ListOffsetsRequest {
+            replica_id: -1,
+            topics: vec![ListOffsetsTopic {
+                name: "t".into(),
+                partitions: vec![ListOffsetsPartition {
+                    timestamp: -3,
+                    current_leader_epoch: -1,
+                    ..ListOffsetsPartition::default()
+                }],
+                ..ListOffsetsTopic::default()
+            }],
+            ..ListOffsetsRequest::default()
+        };
+        let connection = broker.connect();
+        broker.ask_on(connection, 7, &request).topics[0].partitions[0].offset
+    };
+    broker.hold_disk(true);
+    produce_to(&mut broker, "t");
+    assert_eq!(ask(&mut broker), -1);
+    broker.hold_disk(false);
+    assert_eq!(ask(&mut broker), 0);
+}
+
+#[test]
+fn a_deleted_topics_folder_stays_for_the_delay() {
+    let mut broker = broker_with_topic(&[]);
+    produce(&mut broker, "t", 0, 1);
+    broker.delete_topic("t");
+    let round = |broker: &mut Broker, ms: u64| {
+        broker.pass(ms);
+        assert!(broker.node.apply_retention(broker.now).is_empty());
+        broker.node.remove_deleted().expect("removed");
+        names(broker, "t-0").len()
+    };
+    assert_eq!(round(&mut broker, 0), 1);
+    assert_eq!(round(&mut broker, 59_999), 1);
+    assert_eq!(round(&mut broker, 1), 0);
 }
