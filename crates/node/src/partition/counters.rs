@@ -1,6 +1,6 @@
 //! What a partition counts, and what is told of it to whoever watches.
 
-use super::{Ends, LogState, Partition, PartitionError, PartitionRead};
+use super::{Ends, LogState, Partition, PartitionError};
 use headwater_log::Appended;
 
 /// Counts since the broker started. Kept under the partition's lock, so counting costs nothing.
@@ -10,11 +10,11 @@ pub struct PartitionCounters {
     pub messages_in: u64,
     /// Bytes appended.
     pub bytes_in: u64,
-    /// Bytes read for consumers.
+    /// Bytes of answers to consumers.
     pub bytes_out: u64,
     /// Produces, failed ones included.
     pub produce_requests: u64,
-    /// Reads, failed ones included.
+    /// Answered reads, failed ones included.
     pub fetch_requests: u64,
     /// Produces that were refused.
     pub failed_produce: u64,
@@ -31,14 +31,6 @@ impl PartitionCounters {
                 self.bytes_in += appended.bytes as u64;
             }
             Err(_) => self.failed_produce += 1,
-        }
-    }
-
-    pub(super) fn fetched(&mut self, outcome: &Result<PartitionRead, PartitionError>) {
-        self.fetch_requests += 1;
-        match outcome {
-            Ok(read) => self.bytes_out += read.records.bytes as u64,
-            Err(_) => self.failed_fetch += 1,
         }
     }
 }
@@ -61,6 +53,15 @@ pub struct PartitionStatus {
 }
 
 impl Partition {
+    /// Counts an answer to a reader. Reads themselves are not counted: a fetch that waits reads
+    /// again and again, and only the last of it is answered.
+    pub fn count_answered(&self, bytes: usize, failed: bool) {
+        let counters = &mut self.state.lock().counters;
+        counters.fetch_requests += 1;
+        counters.bytes_out += bytes as u64;
+        counters.failed_fetch += u64::from(failed);
+    }
+
     /// How it stands; does not open its log.
     pub fn status(&self) -> PartitionStatus {
         let state = self.state.lock();

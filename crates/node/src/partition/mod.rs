@@ -323,15 +323,13 @@ impl Partition {
         self.state.lock().waiters.remove(ticket);
     }
 
-    /// Reads for a consumer.
+    /// Reads for a consumer. What is answered is to be counted with
+    /// [`Partition::count_answered`].
     ///
     /// # Errors
     /// Nothing can be read from there, here.
     pub fn read(&self, request: &ReadRequest, now: Now) -> Result<PartitionRead, PartitionError> {
-        let mut state = self.state.lock();
-        let read = self.read_from(&mut state, request, now);
-        state.counters.fetched(&read);
-        read
+        self.read_from(&mut self.state.lock(), request, now)
     }
 
     fn read_from(

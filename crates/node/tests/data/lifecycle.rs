@@ -8,7 +8,7 @@ use headwater_protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use headwater_protocol::messages::produce::{ProduceRequest, ProduceResponse};
-use headwater_types::ErrorCode;
+use headwater_types::{ErrorCode, LeaderEpoch};
 use std::path::Path;
 
 /// What proves a clean stop.
@@ -191,4 +191,16 @@ fn a_deleted_topics_folder_stays_for_the_delay() {
     assert_eq!(round(&mut broker, 0), 1);
     assert_eq!(round(&mut broker, 59_999), 1);
     assert_eq!(round(&mut broker, 1), 0);
+}
+
+#[test]
+fn only_answers_to_readers_are_counted() {
+    let broker = broker_with_topic(&[]);
+    let view = broker.node.view();
+    let partition = view.partitions.values().next().expect("a partition");
+    partition.ends(LeaderEpoch::NONE, broker.now).expect("led here");
+    partition.count_answered(7, false);
+    partition.count_answered(0, true);
+    let counters = partition.status().counters;
+    assert_eq!((counters.fetch_requests, counters.bytes_out, counters.failed_fetch), (2, 7, 1));
 }
