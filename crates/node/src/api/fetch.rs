@@ -214,8 +214,12 @@ impl Waiting {
 
     fn answer(&self, call: &mut Call<'_>, reading: Reading) -> FetchResponse {
         let mut topics: Vec<FetchableTopicResponse> = Vec::new();
-        for (wanted, (_, result)) in self.wanted().iter().zip(reading.results) {
+        for (wanted, (partition, result)) in self.wanted().iter().zip(reading.results) {
             let key = &wanted.key;
+            if let Some(partition) = partition {
+                let bytes = result.as_ref().map_or(0, |read| read.records.bytes);
+                partition.count_answered(bytes, result.is_err());
+            }
             let data = partition_data(call, key, result, self.limits.isolation);
             if !self.is_news(call, key, &data) {
                 continue;
