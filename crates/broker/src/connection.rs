@@ -9,7 +9,9 @@ use crate::socket::{Flushed, SendQueue};
 use crate::worker::WorkerShell;
 use bytes::Bytes;
 use headwater_node::{ConnectionId, FrameError};
+use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
@@ -17,6 +19,13 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Rounds of reading before other connections of the worker get their turn.
 const ROUNDS_MAX: usize = 16;
+/// Bytes of answers that may wait for the socket before the next request is handled. One answer may
+/// go beyond it, so a connection whose peer does not read holds this and the largest answer.
+const UNSENT_BYTES_MAX: u64 = 1 << 20;
+/// How long a peer may take nothing of an answer, in ms, where `connections.max.idle.ms` says no
+/// less. Java's consumer reads only while it polls, which it may leave for 5 minutes
+/// (`max.poll.interval.ms`), so a shorter time would cut off clients that do nothing wrong.
+const SEND_STALL_MAX_MS: u64 = 600_000;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +36,10 @@ enum End {
     Idle,
     #[error("the broker is stopping")]
     Stopping,
+    #[error("the peer took nothing of its answer for too long")]
+    NotTaken,
+    #[error("a request could not be answered")]
+    Unanswered,
     #[error("a frame took too long to arrive")]
     TooSlow,
     #[error("{0}")]
@@ -44,12 +57,14 @@ pub(crate) async fn serve(shell: Rc<WorkerShell>, id: ConnectionId, stream: TcpS
         id,
         stream,
         receiver: Receiver::default(),
-        room: None,
+        room: Room::NotAsked,
         sending: SendQueue::default(),
-        frames: Vec::new(),
+        read: Vec::new(),
+        frames: VecDeque::new(),
         end: None,
         active_ms: shell.monotonic_ms(),
         frame_begun_ms: None,
+        stalled_since_ms: None,
     };
     let _forgotten = ForgetAtEnd { shell: &shell, id };
     let end = connection.run().await;
@@ -75,15 +90,44 @@ struct Connection<'a> {
     stream: TcpStream,
     receiver: Receiver,
     /// Memory set aside for the frame under way.
-    room: Option<OwnedSemaphorePermit>,
+    room: Room,
     sending: SendQueue,
-    frames: Vec<Bytes>,
-    /// Set when no more is to be read; what is ready is still sent.
+    /// What one read brought; empty between reads.
+    read: Vec<Bytes>,
+    /// Requests that have come and are not handled yet, in order. Nothing is read before they are.
+    frames: VecDeque<Bytes>,
+    /// Set when no more is to be read; what has come is still handled, what is ready still sent.
     end: Option<End>,
     /// When bytes last came, on the monotonic clock.
     active_ms: u64,
     /// When the frame under way began, on the monotonic clock.
     frame_begun_ms: Option<u64>,
+    /// Since when the peer has taken nothing of what waits for it, on the monotonic clock.
+    stalled_since_ms: Option<u64>,
+}
+
+/// Room in memory for the frame under way.
+enum Room {
+    /// No frame, or one whose length is not known yet.
+    NotAsked,
+    /// Others hold what this frame needs; nothing is read meanwhile, and its clock stands still.
+    Asked(Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>>>>),
+    /// It may be read.
+    Granted { _permit: Option<OwnedSemaphorePermit> },
+}
+
+impl Room {
+    fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked(_))
+    }
+
+    /// Waits for the room that was asked for; for ever where none was. Cancel-safe.
+    async fn granted(&mut self) -> Option<OwnedSemaphorePermit> {
+        match self {
+            Self::Asked(room) => room.as_mut().await,
+            Self::NotAsked | Self::Granted { .. } => std::future::pending().await,
+        }
+    }
 }
 
 enum Next {
@@ -107,6 +151,7 @@ impl Connection<'_> {
                 }
             }
             if self.sending.is_empty()
+                && self.frames.is_empty()
                 && let Some(end) = self.end.take()
             {
                 return end;
@@ -128,6 +173,11 @@ impl Connection<'_> {
             tokio::select! {
                 biased;
                 () = bell.notified() => {}
+                permit = self.room.granted() => {
+                    self.room = Room::Granted { _permit: permit };
+                    // The sender could not go on before.
+                    self.frame_begun_ms = Some(self.shell.monotonic_ms());
+                }
                 ready = self.stream.ready(wanted) => match ready {
                     Err(error) => return error.into(),
                     Ok(_) if wanted == Interest::ERROR => return End::PeerClosed,
@@ -141,38 +191,90 @@ impl Connection<'_> {
     }
 
     fn wants_to_read(&self) -> bool {
-        self.end.is_none() && self.shell.accepts_more(self.id)
+        self.end.is_none()
+            && self.frames.is_empty()
+            && !self.room.is_asked()
+            && self.shell.accepts_more(self.id)
     }
 
-    /// Sends what is ready, then reads and handles what has come.
+    /// Sends what is ready, then handles what has come, or reads where all of it is handled.
     async fn round(&mut self) -> Result<Next, End> {
         self.collect_answers();
-        if self.sending.flush(&self.stream)? == Flushed::Blocked || !self.wants_to_read() {
+        if self.flush()? == Flushed::Blocked {
             return Ok(Next::Wait);
         }
-        let frame_bytes = self.receiver.frame_bytes();
-        if frame_bytes > 0 && self.room.is_none() {
-            self.room = self.shell.budget().room_for(frame_bytes).await;
+        if self.frames.is_empty()
+            && let Some(next) = self.read()
+        {
+            return Ok(next);
         }
-        match self.shell.read(&mut self.receiver, &self.stream, &mut self.frames) {
-            Ok(Received::Blocked) => return Ok(Next::Wait),
-            Ok(Received::Some) => self.note_activity(),
-            Ok(Received::End) => {
-                self.end = Some(End::PeerClosed);
-                return Ok(Next::Again);
+        if !self.may_handle() {
+            return Ok(Next::Wait);
+        }
+        self.handle_frames();
+        Ok(Next::Again)
+    }
+
+    fn flush(&mut self) -> io::Result<Flushed> {
+        let before = self.sending.bytes();
+        let flushed = self.sending.flush(&self.stream)?;
+        match flushed {
+            Flushed::All => self.stalled_since_ms = None,
+            Flushed::Blocked if self.sending.bytes() < before => {
+                self.stalled_since_ms = Some(self.shell.monotonic_ms());
             }
+            Flushed::Blocked => {
+                self.stalled_since_ms.get_or_insert_with(|| self.shell.monotonic_ms());
+            }
+        }
+        Ok(flushed)
+    }
+
+    /// Reads once; gives what to do next where that brought no request.
+    fn read(&mut self) -> Option<Next> {
+        if !self.wants_to_read() {
+            return Some(Next::Wait);
+        }
+        let frame_bytes = self.receiver.frame_bytes();
+        if frame_bytes > 0 && matches!(self.room, Room::NotAsked) {
+            match self.shell.budget().room_for(frame_bytes) {
+                None => self.room = Room::Granted { _permit: None },
+                Some(room) => {
+                    self.room = Room::Asked(Box::pin(room));
+                    self.frame_begun_ms = None;
+                    return Some(Next::Wait);
+                }
+            }
+        }
+        match self.shell.read(&mut self.receiver, &self.stream, &mut self.read) {
+            Ok(Received::Blocked) => return Some(Next::Wait),
+            Ok(Received::Some) => self.note_activity(),
+            Ok(Received::End) => self.end = Some(End::PeerClosed),
             // What came before the bad frame is still handled.
             Err(error) => self.end = Some(error.into()),
         }
-        for frame in self.frames.drain(..) {
+        self.frames.extend(self.read.drain(..));
+        self.frames.is_empty().then_some(Next::Again)
+    }
+
+    /// Whether a request that has come may be handled: what it adds to is bounded.
+    fn may_handle(&self) -> bool {
+        self.sending.bytes() < UNSENT_BYTES_MAX && self.shell.accepts_more(self.id)
+    }
+
+    /// Handles requests until there are enough answers to send first.
+    fn handle_frames(&mut self) {
+        while self.may_handle()
+            && let Some(frame) = self.frames.pop_front()
+        {
             if let Err(error) = self.shell.handle(self.id, frame) {
                 tracing::debug!(connection = self.id.0, %error, "request refused");
                 self.end = Some(error.into());
-                break;
+                self.frames.clear();
             }
+            self.collect_answers();
         }
         self.shell.end_round();
-        Ok(Next::Again)
     }
 
     fn note_activity(&mut self) {
@@ -183,7 +285,7 @@ impl Connection<'_> {
             self.frame_begun_ms = None;
         }
         if self.receiver.frame_bytes() == 0 {
-            self.room = None;
+            self.room = Room::NotAsked;
         }
     }
 
@@ -191,19 +293,32 @@ impl Connection<'_> {
         while let Some(reply) = self.shell.pop_ready(self.id) {
             self.sending.extend(reply.into_parts());
         }
-        if self.end.is_none() && self.shell.is_stopping() {
-            self.end = Some(End::Stopping);
-        }
+        let over = if self.shell.is_stopping() {
+            End::Stopping
+        } else if self.shell.is_closing(self.id) {
+            End::Unanswered
+        } else {
+            return;
+        };
+        self.frames.clear();
+        self.end.get_or_insert(over);
     }
 
     fn deadline_passed(&self) -> Option<End> {
         let now_ms = self.shell.monotonic_ms();
+        if let Some(since_ms) = self.stalled_since_ms {
+            let time_max_ms = self.shell.idle_max_ms().min(SEND_STALL_MAX_MS);
+            if now_ms.saturating_sub(since_ms) > time_max_ms {
+                return Some(End::NotTaken);
+            }
+        }
         if let Some(begun_ms) = self.frame_begun_ms {
             let time_max_ms = frame_time_max_ms(self.receiver.frame_bytes());
             return (now_ms.saturating_sub(begun_ms) > time_max_ms).then_some(End::TooSlow);
         }
         let idle = now_ms.saturating_sub(self.active_ms) > self.shell.idle_max_ms()
             && self.sending.is_empty()
+            && !self.room.is_asked()
             && self.shell.in_flight(self.id) == 0;
         idle.then_some(End::Idle)
     }

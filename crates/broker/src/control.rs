@@ -9,6 +9,7 @@ use crate::shared::Shared;
 use crate::start::{Prepared, StartError, Started, prepare};
 use crate::worker;
 use headwater_node::Outbox;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -111,14 +112,27 @@ async fn start(options: &BrokerOptions) -> Result<(Running, Started), StartError
     Ok((Running { shared, stop_accepting, acceptors, timers, workers, controller }, started))
 }
 
-/// Lists what is due for a sync by `flush.messages` and `flush.ms`.
+/// Lists what is due for a sync by `flush.messages` and `flush.ms`, and tells once of what has
+/// broken for good.
 async fn tick(shared: Arc<Shared>) {
     let mut turns = tokio::time::interval(TICK_EVERY);
     let mut out = Outbox::new();
+    let mut told = BTreeSet::new();
     loop {
         turns.tick().await;
         shared.node.tick(shared.clock.now(), &mut out);
         shared.deliver(&mut out);
+        for folder in shared.node.folders() {
+            if let Some(error) = folder.failure()
+                && told.insert(folder.path().to_owned())
+            {
+                tracing::error!(
+                    folder = %folder.path().display(),
+                    %error,
+                    "a log folder is out of service until the broker is started again"
+                );
+            }
+        }
     }
 }
 
@@ -142,8 +156,11 @@ async fn housekeeping(shared: Arc<Shared>) {
             for error in node.apply_retention(now) {
                 tracing::warn!(%error, "retention could not be applied");
             }
-            if let Err(error) = node.remove_deleted().and_then(|()| node.write_checkpoints()) {
-                tracing::warn!(%error, "housekeeping of a log folder failed");
+            // Each goes on where the other cannot.
+            for outcome in [node.remove_deleted(), node.write_checkpoints()] {
+                if let Err(error) = outcome {
+                    tracing::warn!(%error, "housekeeping of a log folder failed");
+                }
             }
             Box::new(())
         });

@@ -43,7 +43,10 @@ impl FrameBudget {
 
     /// Waits for room for a frame of `length` bytes, first come, first served; `None` where none is
     /// needed.
-    pub async fn room_for(&self, length: usize) -> Option<OwnedSemaphorePermit> {
+    pub fn room_for(
+        &self,
+        length: usize,
+    ) -> Option<impl Future<Output = Option<OwnedSemaphorePermit>> + use<>> {
         if length <= SMALL_FRAME_MAX {
             return None;
         }
@@ -52,7 +55,8 @@ impl FrameBudget {
         } else {
             (&self.giants, 1)
         };
-        Arc::clone(semaphore).acquire_many_owned(permits).await.ok()
+        let semaphore = Arc::clone(semaphore);
+        Some(async move { semaphore.acquire_many_owned(permits).await.ok() })
     }
 }
 
@@ -64,7 +68,6 @@ pub(crate) fn frame_time_max_ms(length: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -75,27 +78,32 @@ mod tests {
         }
     }
 
+    /// The room, if it is there at once.
+    fn room_now(budget: &FrameBudget, length: usize) -> Option<OwnedSemaphorePermit> {
+        budget.room_for(length).and_then(poll).flatten()
+    }
+
     #[test]
     fn giants_starve_only_giants() {
         let budget = FrameBudget::new();
         let held: Vec<_> =
-            (0..GIANTS_MAX).map(|_| poll(budget.room_for(100 << 20)).expect("a place")).collect();
-        assert!(poll(budget.room_for(MEDIUM_FRAME_MAX + 1)).is_none(), "no fifth giant");
-        assert!(poll(budget.room_for(MEDIUM_FRAME_MAX)).is_some_and(|room| room.is_some()));
-        assert!(poll(budget.room_for(SMALL_FRAME_MAX)).is_some_and(|room| room.is_none()));
+            (0..GIANTS_MAX).map(|_| room_now(&budget, 100 << 20).expect("a place")).collect();
+        assert!(room_now(&budget, MEDIUM_FRAME_MAX + 1).is_none(), "no fifth giant");
+        assert!(room_now(&budget, MEDIUM_FRAME_MAX).is_some());
+        assert!(budget.room_for(SMALL_FRAME_MAX).is_none());
         drop(held);
-        assert!(poll(budget.room_for(100 << 20)).is_some(), "a place is free again");
+        assert!(room_now(&budget, 100 << 20).is_some(), "a place is free again");
     }
 
     #[test]
     fn the_pool_is_charged_by_length_and_given_back() {
         let budget = FrameBudget::new();
         let held: Vec<_> = (0..POOL_BYTES / MEDIUM_FRAME_MAX)
-            .map(|_| poll(budget.room_for(MEDIUM_FRAME_MAX)).expect("room"))
+            .map(|_| room_now(&budget, MEDIUM_FRAME_MAX).expect("room"))
             .collect();
-        assert!(poll(budget.room_for(SMALL_FRAME_MAX + 1)).is_none(), "the pool is used up");
+        assert!(room_now(&budget, SMALL_FRAME_MAX + 1).is_none(), "the pool is used up");
         drop(held);
-        assert!(poll(budget.room_for(SMALL_FRAME_MAX + 1)).is_some());
+        assert!(room_now(&budget, SMALL_FRAME_MAX + 1).is_some());
     }
 
     #[test]

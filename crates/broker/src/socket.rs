@@ -40,6 +40,15 @@ impl SendQueue {
         self.parts.is_empty()
     }
 
+    /// How much is waiting, in memory and in files.
+    pub fn bytes(&self) -> u64 {
+        let bytes = |part: &ReplyPart| match part {
+            ReplyPart::Memory(bytes) => bytes.len() as u64,
+            ReplyPart::File(slice) => u64::from(slice.length),
+        };
+        self.parts.iter().map(bytes).sum()
+    }
+
     /// Hands as much to the kernel as it takes.
     pub fn flush(&mut self, stream: &TcpStream) -> io::Result<Flushed> {
         while let Some(front) = self.parts.front_mut() {

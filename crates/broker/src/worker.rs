@@ -22,6 +22,8 @@ use tokio::task::LocalSet;
 
 /// How often connections look whether they have been idle or slow for too long.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// The same where `connections.max.idle.ms` is shorter than that.
+const SWEEP_LEAST: Duration = Duration::from_millis(100);
 /// How long answers that are ready may take to leave once the broker stops.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -115,7 +117,8 @@ async fn expire_deadlines(shell: Rc<WorkerShell>) {
 }
 
 async fn sweep(shell: Rc<WorkerShell>) {
-    let mut turns = tokio::time::interval(SWEEP_EVERY);
+    let every = SWEEP_EVERY.min(Duration::from_millis(shell.idle_max_ms / 4).max(SWEEP_LEAST));
+    let mut turns = tokio::time::interval(every);
     loop {
         turns.tick().await;
         shell.ring_all();
@@ -216,6 +219,11 @@ impl WorkerShell {
 
     pub fn accepts_more(&self, id: ConnectionId) -> bool {
         self.worker.borrow_mut().connection(id).is_some_and(|connection| connection.accepts_more())
+    }
+
+    /// Whether the node wants the connection closed: one of its requests has no answer.
+    pub fn is_closing(&self, id: ConnectionId) -> bool {
+        self.worker.borrow_mut().connection(id).is_some_and(|connection| connection.is_closing())
     }
 
     pub fn in_flight(&self, id: ConnectionId) -> usize {

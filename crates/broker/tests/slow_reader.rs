@@ -91,3 +91,32 @@ async fn others_are_served_while_a_client_does_not_read() {
     tokio::task::spawn_blocking(talk).await.expect("every answer came");
     broker.shutdown().await.expect("a clean stop");
 }
+
+/// Requests that are pipelined are handled as their answers are taken, each of them and in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn pipelined_requests_are_answered_in_order_as_their_answers_are_read() {
+    let options = BrokerOptions::ephemeral().expect("the settings are fixed");
+    let broker = Broker::start(options).await.expect("a broker starts");
+    let bootstrap = broker.bootstrap();
+    let talk = move || {
+        let slow = connect(&bootstrap);
+        let mut bytes = Vec::new();
+        for correlation_id in 0..8 {
+            let mut writer = Writer::new();
+            encode_request(&mut writer, &huge_request(), 4, correlation_id, None).expect("said");
+            let frame = writer.into_bytes().expect("no external parts");
+            bytes.extend_from_slice(&u32::try_from(frame.len()).expect("small").to_be_bytes());
+            bytes.extend_from_slice(&frame);
+        }
+        (&slow).write_all(&bytes).expect("sent");
+        for correlation_id in 0..8u32 {
+            let length = read_length(&slow);
+            let mut answered = [0; 4];
+            (&slow).read_exact(&mut answered).expect("an answer in time");
+            assert_eq!(u32::from_be_bytes(answered), correlation_id);
+            read_rest(&slow, length - answered.len());
+        }
+    };
+    tokio::task::spawn_blocking(talk).await.expect("every answer came, in order");
+    broker.shutdown().await.expect("a clean stop");
+}
