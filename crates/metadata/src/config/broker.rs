@@ -37,7 +37,7 @@ pub struct BrokerConfig {
     pub socket_send_buffer_bytes: Option<usize>,
     /// `socket.receive.buffer.bytes`; `None` leaves it to the system.
     pub socket_receive_buffer_bytes: Option<usize>,
-    /// `socket.listen.backlog.size`, or [`LISTEN_BACKLOG`] where nobody set it.
+    /// `socket.listen.backlog.size`, or 1024 where nobody set it.
     pub socket_listen_backlog_size: i32,
     /// `max.connections`.
     pub max_connections: usize,
