@@ -312,8 +312,8 @@ impl Partition {
         }
     }
 
-    /// Registers a reader that is woken whenever the high watermark moves, until
-    /// [`Partition::stop_waiting`].
+    /// Registers a reader that is woken by the next move of the high watermark. It stays registered
+    /// until [`Partition::stop_waiting`], and registers again to be woken again.
     pub fn wait_for_move(&self, ticket: Ticket) {
         self.state.lock().waiters.add_reader(ticket);
     }
