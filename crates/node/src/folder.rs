@@ -11,7 +11,7 @@
 
 use crate::outbox::Outbox;
 use crate::partition::Partition;
-use headwater_log::{Completion, Disk, DiskError, DiskTask, LogFolder, SyncPlan};
+use headwater_log::{Completion, Disk, DiskError, LogFolder, SyncPlan};
 use headwater_types::DirectoryId;
 use parking_lot::Mutex;
 use std::path::Path;
@@ -127,7 +127,7 @@ impl Folder {
             self.sync.lock().running = false;
             return;
         }
-        let task = joined(plans.iter().map(|(_, plan)| plan.task()));
+        let task = self.log_folder.commit_task(plans.iter().map(|(_, plan)| plan));
         self.sync.lock().plans = plans;
         if let Err(refused) = self.disk.submit(self.token, task) {
             let result = self.disk.run(&refused.0);
@@ -168,19 +168,4 @@ impl Folder {
     pub(crate) fn token(&self) -> u64 {
         self.token
     }
-}
-
-/// One task that syncs what all of them would; each folder once.
-fn joined(tasks: impl Iterator<Item = DiskTask>) -> DiskTask {
-    let mut all_files = Vec::new();
-    let mut all_folders = Vec::new();
-    for task in tasks {
-        if let DiskTask::Sync { files, folders } = task {
-            all_files.extend(files);
-            all_folders.extend(folders);
-        }
-    }
-    all_folders.sort();
-    all_folders.dedup();
-    DiskTask::Sync { files: all_files, folders: all_folders }
 }

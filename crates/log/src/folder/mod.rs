@@ -17,7 +17,7 @@ use crate::disk::{
     Disk, DiskError, DiskTask, LockError, LockGuard, Space, read_whole, write_whole_durably,
 };
 use crate::error::OpenError;
-use crate::log::{Checkpointed, Log, LogIdentity, OpenKind, TailBudget};
+use crate::log::{Checkpointed, Log, LogIdentity, OpenKind, SyncPlan, TailBudget};
 use checkpoints::Checkpoints;
 use headwater_types::{BrokerId, DirectoryId, EndOffset, Offset, PartitionIndex, TopicId, Uuid};
 use names::{FolderName, deleted_name, stray_name};
@@ -384,6 +384,22 @@ impl LogFolder {
 
     fn remove_folder(&self, name: &str) -> Result<(), DiskError> {
         self.disk.run(&DiskTask::RemoveFolder(self.path.join(name)))
+    }
+
+    /// One task that makes durable what all of `plans` would: group commit. Give each plan back to
+    /// its log with the task's result.
+    pub fn commit_task<'a>(&self, plans: impl IntoIterator<Item = &'a SyncPlan>) -> DiskTask {
+        let mut all_files = Vec::new();
+        let mut all_folders = Vec::new();
+        for plan in plans {
+            if let DiskTask::Sync { files, folders } = plan.task() {
+                all_files.extend(files);
+                all_folders.extend(folders);
+            }
+        }
+        all_folders.sort();
+        all_folders.dedup();
+        DiskTask::Sync { files: all_files, folders: all_folders }
     }
 
     /// Room on its file system.
