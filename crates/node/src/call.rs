@@ -4,7 +4,7 @@ use crate::authorizer::{Operation, Resource, Verdict};
 use crate::context::RequestContext;
 use crate::node::{Node, View};
 use crate::outbox::{Effect, Job, Outbox, Wake};
-use crate::parked::{Parked, ParkedReply, ParkedTable, Progress};
+use crate::parked::{Parked, ParkedReply, ParkedTable, Progress, Resumed};
 use crate::partition::Partition;
 use crate::reply::Reply;
 use crate::ticket::Ticket;
@@ -180,13 +180,29 @@ struct Typed<R: Request> {
 }
 
 impl<R: Request> ParkedReply for Typed<R> {
-    fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Progress<Option<Reply>> {
-        match self.parked.resume(call, wake) {
-            Progress::Done(response) => Progress::Done(call.encode::<R>(&response)),
+    fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Resumed {
+        let answer = match self.parked.resume(call, wake) {
+            Progress::Done(response) => Answer::Now(response),
+            Progress::Handled(answer) => answer,
             Progress::Waits => {
                 // What was read for an answer that is not given yet goes back.
                 call.files.clear();
-                Progress::Waits
+                return Resumed::Waits;
+            }
+        };
+        match answer {
+            Answer::Now(response) => {
+                call.encode::<R>(&response).map_or(Resumed::Close, Resumed::Ready)
+            }
+            Answer::Silent => Resumed::Silent,
+            Answer::Close => Resumed::Close,
+            Answer::Later { parked, deadline_ms } => {
+                call.files.clear();
+                let mut before = std::mem::replace(&mut self.parked, parked);
+                if let Some(ticket) = call.ticket {
+                    before.retire(call.node, ticket);
+                }
+                Resumed::WaitsAnew { deadline_ms }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Requests that wait: the table of one worker, and the trait they implement.
 
-use crate::call::Call;
+use crate::call::{Answer, Call};
 use crate::connection::SlotNumber;
 use crate::context::ConnectionId;
 use crate::node::Node;
@@ -14,12 +14,14 @@ use std::collections::BTreeSet;
 pub const PARKED_MAX: usize = 1 << 19;
 
 /// Whether a resumed request is done.
-#[derive(Debug)]
 pub enum Progress<T> {
     /// This is its answer.
     Done(T),
     /// It goes on waiting.
     Waits,
+    /// What stood in the way of its handling is gone, and this is what its handler says: perhaps
+    /// that it waits for something else, with a deadline of its own.
+    Handled(Answer<T>),
 }
 
 /// A request that waits for something, kept in the file of its handler.
@@ -35,9 +37,26 @@ pub trait Parked: Send {
     fn retire(&mut self, _node: &Node, _ticket: Ticket) {}
 }
 
+/// What became of a resumed request, whichever API it is of.
+pub(crate) enum Resumed {
+    /// This is its answer.
+    Ready(Reply),
+    /// Nothing is to be sent.
+    Silent,
+    /// The connection must be closed.
+    Close,
+    /// It goes on waiting.
+    Waits,
+    /// It goes on waiting, for something else.
+    WaitsAnew {
+        /// Until then.
+        deadline_ms: Option<u64>,
+    },
+}
+
 /// A [`Parked`] of any API, with what encoding its answer needs.
 pub(crate) trait ParkedReply: Send {
-    fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Progress<Option<Reply>>;
+    fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Resumed;
     fn retire(&mut self, node: &Node, ticket: Ticket);
 }
 
@@ -153,6 +172,22 @@ impl ParkedTable {
         }
     }
 
+    /// Puts a request back that waits for something else now.
+    pub fn put_back_until(
+        &mut self,
+        ticket: Ticket,
+        mut entry: Box<Entry>,
+        deadline_ms: Option<u64>,
+    ) {
+        if let Some(before_ms) = std::mem::replace(&mut entry.deadline_ms, deadline_ms) {
+            self.deadlines.remove(&(before_ms, ticket));
+        }
+        if let Some(deadline_ms) = deadline_ms {
+            self.deadlines.insert((deadline_ms, ticket));
+        }
+        self.put_back(ticket, entry);
+    }
+
     /// Gives back the ticket of a request that was taken out and is done.
     pub fn finish(&mut self, ticket: Ticket, entry: &Entry) {
         if let Some(deadline_ms) = entry.deadline_ms {
@@ -189,8 +224,8 @@ mod tests {
     struct Never;
 
     impl ParkedReply for Never {
-        fn resume(&mut self, _: &mut Call<'_>, _: Wake) -> Progress<Option<Reply>> {
-            Progress::Waits
+        fn resume(&mut self, _: &mut Call<'_>, _: Wake) -> Resumed {
+            Resumed::Waits
         }
         fn retire(&mut self, _: &Node, _: Ticket) {}
     }
@@ -238,6 +273,19 @@ mod tests {
         let entry = table.take(ticket).expect("parked again");
         table.finish(ticket, &entry);
         assert_eq!(table.in_use(), 0);
+        assert_eq!(table.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_request_that_waits_for_something_else_has_its_new_deadline_alone() {
+        let mut table = ParkedTable::new(WorkerId(0));
+        let ticket = park(&mut table, Some(5));
+        let entry = table.take(ticket).expect("parked");
+        table.put_back_until(ticket, entry, Some(9));
+        assert_eq!(table.next_deadline(), Some(9));
+        assert_eq!(table.pop_expired(9), Some(ticket));
+        let entry = table.take(ticket).expect("parked again");
+        table.put_back_until(ticket, entry, None);
         assert_eq!(table.next_deadline(), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::connection::Connection;
 use crate::context::{ConnectionId, RequestContext, kept};
 use crate::node::Node;
 use crate::outbox::{Outbox, Wake};
-use crate::parked::{ParkedTable, Progress};
+use crate::parked::{ParkedTable, Resumed};
 use crate::ticket::{Ticket, WorkerId};
 use crate::time::Now;
 use bytes::Bytes;
@@ -171,21 +171,26 @@ impl Worker {
             &mut self.parked,
             Some(ticket),
         );
-        match entry.request.resume(&mut call, wake) {
-            Progress::Waits => {
+        let reply = match entry.request.resume(&mut call, wake) {
+            Resumed::Waits => {
                 self.parked.put_back(ticket, entry);
+                return None;
+            }
+            Resumed::WaitsAnew { deadline_ms } => {
+                self.parked.put_back_until(ticket, entry, deadline_ms);
+                return None;
+            }
+            Resumed::Ready(reply) => Some(reply),
+            Resumed::Silent => None,
+            Resumed::Close => {
+                connection.close_after_answers();
                 None
             }
-            Progress::Done(reply) => {
-                entry.request.retire(node, ticket);
-                self.parked.finish(ticket, &entry);
-                if reply.is_none() {
-                    connection.close_after_answers();
-                }
-                connection.fill(entry.slot, reply);
-                Some(id)
-            }
-        }
+        };
+        entry.request.retire(node, ticket);
+        self.parked.finish(ticket, &entry);
+        connection.fill(entry.slot, reply);
+        Some(id)
     }
 
     /// Resumes the requests whose deadline has passed, and gives the connections concerned.

@@ -2,7 +2,10 @@
 //!
 //! Where one moved, the answer waits until that is on stable storage: records that a client was told
 //! are deleted must not come back after a crash. Kafka writes it down within a minute.
+//!
+//! What is written but not committed yet waits for this broker's own sync first: see `own_sync.rs`.
 
+use super::own_sync::{OWN_SYNC_WAIT_MAX_MS, after_own_sync};
 use super::support::{ANSWERED_MAX, refusal_of_size};
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
@@ -18,7 +21,7 @@ use headwater_protocol::messages::delete_records::{
     DeleteRecordsTopicResult,
 };
 use headwater_protocol::wire::Str;
-use headwater_types::{ErrorCode, LeaderEpoch, Offset};
+use headwater_types::{EndOffset, ErrorCode, LeaderEpoch, Offset};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +32,9 @@ const NO_LOW_WATERMARK: i64 = -1;
 /// How long the job may take, in ms: it writes three small files a folder.
 const WAIT_MAX_MS: i64 = 300_000;
 
+/// Up to where to delete, by topic and partition.
+type Wishes = BTreeMap<Str, BTreeMap<i32, i64>>;
+
 pub(super) fn handle(
     call: &mut Call<'_>,
     request: DeleteRecordsRequest,
@@ -36,7 +42,7 @@ pub(super) fn handle(
     let wishes: usize = request.topics.iter().map(|topic| topic.partitions.len()).sum();
     let refusal = refusal_of_size(wishes).map(|(error, _)| error);
     // A partition that is named twice is answered once; its last wish holds.
-    let mut topics: BTreeMap<Str, BTreeMap<i32, i64>> = BTreeMap::new();
+    let mut topics = Wishes::new();
     let mut room = ANSWERED_MAX;
     for topic in request.topics.into_iter().take(ANSWERED_MAX) {
         let partitions = topics.entry(topic.name).or_default();
@@ -45,6 +51,42 @@ pub(super) fn handle(
             room = room.saturating_sub(1);
         }
     }
+    let mut lagging = Vec::new();
+    if refusal.is_none() {
+        for (name, partitions) in &topics {
+            add_lagging(call, name, partitions, &mut lagging);
+        }
+    }
+    after_own_sync(call, lagging, OWN_SYNC_WAIT_MAX_MS, move |call| {
+        delete_all(call, topics, refusal)
+    })
+}
+
+/// Adds the partitions that are to be deleted further than is committed yet.
+fn add_lagging(
+    call: &Call<'_>,
+    topic: &str,
+    partitions: &BTreeMap<i32, i64>,
+    lagging: &mut Vec<(Arc<Partition>, EndOffset)>,
+) {
+    if !call.allows_on_topic(Operation::Delete, topic) {
+        return;
+    }
+    for (&index, &offset) in partitions {
+        if let Ok(partition) = call.held_partition(topic, index)
+            && let Some(lag) = partition.own_lag()
+            && (offset == EVERYTHING || offset > lag.high_watermark.0)
+        {
+            lagging.push((partition, lag.log_end));
+        }
+    }
+}
+
+fn delete_all(
+    call: &mut Call<'_>,
+    topics: Wishes,
+    refusal: Option<ErrorCode>,
+) -> Answer<DeleteRecordsResponse> {
     let mut moved = Vec::new();
     let results = topics.into_iter().map(|(name, partitions)| {
         let allowed = call.allows_on_topic(Operation::Delete, &name);

@@ -1,15 +1,19 @@
 //! ListOffsets: the offset at a timestamp, and the special ones.
+//!
+//! What depends on the high watermark waits for this broker's own sync first: see `own_sync.rs`.
 
+use super::own_sync::{OWN_SYNC_WAIT_MAX_MS, after_own_sync};
 use crate::authorizer::{Operation, Resource};
 use crate::call::{Answer, Call};
 use crate::error::code_of;
-use crate::partition::{LogView, PartitionError};
+use crate::partition::{LogView, Partition, PartitionError};
 use headwater_protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
     ListOffsetsTopicResponse,
 };
-use headwater_types::{ErrorCode, LeaderEpoch};
+use headwater_types::{EndOffset, ErrorCode, LeaderEpoch};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The isolation level of those who see committed transactions only.
 const READ_COMMITTED: i8 = 1;
@@ -48,6 +52,11 @@ impl Target {
         };
         (api_version >= since).then_some(target)
     }
+
+    /// Whether what is found depends on what is committed.
+    fn looks_at_end(self) -> bool {
+        matches!(self, Self::Latest | Self::MaxTimestamp | Self::AtOrAfter(_))
+    }
 }
 
 /// An offset with its timestamp and epoch; -1 each where there is none.
@@ -65,6 +74,37 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: ListOffsetsRequest,
 ) -> Answer<ListOffsetsResponse> {
+    let lagging = lagging(call, &request);
+    let wait_ms = match i64::from(request.timeout_ms) {
+        asked_ms if asked_ms > 0 => asked_ms.min(OWN_SYNC_WAIT_MAX_MS),
+        _ => OWN_SYNC_WAIT_MAX_MS,
+    };
+    after_own_sync(call, lagging, wait_ms, move |call| answer(call, request))
+}
+
+/// The partitions whose end is asked for and is about to move.
+fn lagging(call: &Call<'_>, request: &ListOffsetsRequest) -> Vec<(Arc<Partition>, EndOffset)> {
+    let mut lagging = Vec::new();
+    for topic in &request.topics {
+        let Some(id) = call.view.image.topic_id(&topic.name) else { continue };
+        for asked in &topic.partitions {
+            let target = Target::parse(asked.timestamp, call.api_version);
+            if target.is_some_and(Target::looks_at_end)
+                && let Some(partition) = call.view.partition(id, asked.partition_index)
+                && let Some(lag) = partition.own_lag()
+            {
+                lagging.push((Arc::clone(partition), lag.log_end));
+            }
+        }
+    }
+    // One that the sender may not ask about is not worth a wait.
+    lagging.retain(|(partition, _)| {
+        call.allows(Operation::Describe, Resource::Topic(partition.name()))
+    });
+    lagging
+}
+
+fn answer(call: &mut Call<'_>, request: ListOffsetsRequest) -> Answer<ListOffsetsResponse> {
     let mut seen = BTreeSet::new();
     let mut twice = BTreeSet::new();
     for topic in &request.topics {

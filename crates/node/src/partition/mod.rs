@@ -117,6 +117,16 @@ pub struct Ends {
     pub last_stable: EndOffset,
 }
 
+/// How far what is committed lags behind what is written, where nothing but this broker's own sync is
+/// outstanding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnLag {
+    /// Everything before it is committed.
+    pub high_watermark: EndOffset,
+    /// Where the log ends.
+    pub log_end: EndOffset,
+}
+
 /// Which partition, and where it is kept.
 pub(crate) struct Place {
     /// Its identity.
@@ -297,6 +307,16 @@ impl Partition {
         {
             state.waiters.add_producer(end, ticket);
         }
+    }
+
+    /// What is written and will be committed as soon as this broker has synced it; `None` where that
+    /// is nothing, or where other replicas have a say.
+    pub fn own_lag(&self) -> Option<OwnLag> {
+        let state = self.state.lock();
+        let LogState::Open(open) = &state.log else { return None };
+        let leader = open.leader.as_ref().filter(|leader| leader.in_sync_count() == 1)?;
+        let lag = OwnLag { high_watermark: leader.high_watermark(), log_end: open.log.log_end() };
+        (lag.high_watermark < lag.log_end).then_some(lag)
     }
 
     /// Whether everything before `end` is committed.

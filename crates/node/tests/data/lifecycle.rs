@@ -167,11 +167,16 @@ fn the_largest_timestamp_is_not_named_before_it_is_committed() {
             }],
             ..ListOffsetsRequest::default()
         };
-        let connection = broker.connect();
-        broker.ask_on(connection, 7, &request).topics[0].partitions[0].offset
+        broker.send(7, &request);
+        // Longer than anybody waits for a sync.
+        broker.pass(10_000);
+        broker.answer::<ListOffsetsRequest>(7).expect("an answer").topics[0].partitions[0].offset
     };
     broker.hold_disk(true);
-    produce_to(&mut broker, "t");
+    let mut request = produce_request(1, vec![(0, batch(&broker, &["a"], None))]);
+    request.topic_data[0].name = "t".into();
+    broker.send(9, &request);
+    assert!(broker.answer::<ProduceRequest>(9).is_some());
     assert_eq!(ask(&mut broker), -1);
     broker.hold_disk(false);
     assert_eq!(ask(&mut broker), 0);

@@ -8,6 +8,7 @@ mod support;
 mod fetch;
 mod lifecycle;
 mod ordering;
+mod own_sync;
 mod produce;
 mod sessions;
 mod versions;

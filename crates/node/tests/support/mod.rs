@@ -257,6 +257,17 @@ impl Broker {
         self.settle();
     }
 
+    /// Has the disk, which is held, do one of the tasks submitted to it; false where there is none.
+    pub fn finish_one_sync(&mut self) -> bool {
+        let completion = self.disk.run_submitted();
+        let was_there = completion.is_some();
+        if let Some(completion) = completion {
+            self.node.complete(completion, &mut self.out);
+        }
+        self.settle();
+        was_there
+    }
+
     /// Keeps jobs that nobody waits for undone, or does them.
     pub fn hold_jobs(&mut self, hold: bool) {
         let held = self.jobs_held.take().unwrap_or_default();
