@@ -96,9 +96,10 @@ mod log;
 
 pub use config::{CompressionChoice, LogConfig, RecordValidation, TimestampType};
 pub use disk::{
-    Completion, CompletionSink, Disk, DiskError, DiskFile, DiskOptions, DiskTask, FailurePlan,
-    Fate, FileSlice, FolderEntry, LockError, LockGuard, MemoryDisk, NO_TOKEN, OpenMode,
-    OperationKind, PendingEffect, QueueFull, RealDisk, Space, read_whole, write_whole_durably,
+    Completion, CompletionSink, Disk, DiskError, DiskFile, DiskOptions, DiskTask, Entry,
+    FailurePlan, Fate, FileSlice, FolderEntry, LockError, LockGuard, MemoryDisk, Moment, NO_TOKEN,
+    Node, OpenMode, OperationKind, PendingEffect, QueueFull, RealDisk, Space, Trace, TraceStep,
+    read_whole, write_whole_durably,
 };
 pub use error::{AppendError, ChangeError, EpochEnd, OpenError, ReadError, RecordProblem};
 pub use folder::{

@@ -10,7 +10,10 @@ mod memory;
 mod real;
 mod slice;
 
-pub use memory::{FailurePlan, Fate, MemoryDisk, OperationKind, PendingEffect};
+pub use memory::{
+    Entry, FailurePlan, Fate, MemoryDisk, Moment, Node, OperationKind, PendingEffect, Trace,
+    TraceStep,
+};
 pub use real::{DiskOptions, RealDisk};
 pub use slice::FileSlice;
 

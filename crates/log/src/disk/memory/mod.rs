@@ -2,12 +2,23 @@
 //!
 //! Every change is an effect that stays pending until its file (or, for names, its folder) is
 //! synced. [`MemoryDisk::crash`] makes the disk that a machine would find after losing power, with
-//! a choice for each pending effect. Any operation can be made to fail by its ordinal.
+//! a choice for each pending effect; a [`Trace`] gives the same for every moment of a run. Any
+//! operation can be made to fail by its ordinal.
+
+mod effect;
+mod image;
+mod trace;
+
+pub use effect::{Entry, Fate, PendingEffect};
+pub use image::Node;
+pub use trace::{Moment, Trace, TraceStep};
 
 use super::{
     Completion, Disk, DiskError, DiskFile, DiskTask, FolderEntry, LockError, LockGuard, OpenMode,
     QueueFull, Space,
 };
+use bytes::Bytes;
+use image::{Image, ROOT};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -51,126 +62,34 @@ pub struct FailurePlan {
     pub capacity_bytes: Option<u64>,
 }
 
-/// What happens to a pending effect in a crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It reached the disk.
-    Kept,
-    /// It did not.
-    Lost,
-    /// Of a write only this many bytes reached the disk (of other effects: nothing).
-    Cut(usize),
-}
-
-/// A change that a crash may undo.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PendingEffect {
-    /// Bytes in a file.
-    Write {
-        /// The file.
-        file: u64,
-        /// Where.
-        position: usize,
-        /// What.
-        bytes: Vec<u8>,
-    },
-    /// A file's length.
-    SetLength {
-        /// The file.
-        file: u64,
-        /// Its length then.
-        length: usize,
-    },
-    /// A name for a new file or folder.
-    Link {
-        /// The name.
-        path: PathBuf,
-        /// The file, or `None` for a folder.
-        file: Option<u64>,
-    },
-    /// A new name for a file or folder.
-    Rename {
-        /// Name before.
-        from: PathBuf,
-        /// Name then.
-        to: PathBuf,
-    },
-    /// A name taken away.
-    Unlink {
-        /// The name.
-        path: PathBuf,
-    },
-}
-
-/// Names and contents.
-#[derive(Clone, Debug, Default)]
-struct Image {
-    /// A file's id, or `None` for a folder.
-    names: BTreeMap<PathBuf, Option<u64>>,
-    files: BTreeMap<u64, Vec<u8>>,
-}
-
-impl Image {
-    /// Drops what no folder holds any more.
-    fn drop_orphans(&mut self) {
-        // Names ascend, so a folder comes before what is in it.
-        let mut reachable: BTreeMap<PathBuf, Option<u64>> = BTreeMap::new();
-        for (path, target) in std::mem::take(&mut self.names) {
-            let held = path.parent().is_none_or(|parent| reachable.get(parent) == Some(&None));
-            if held {
-                reachable.insert(path, target);
-            }
-        }
-        self.names = reachable;
-    }
-
-    fn apply(&mut self, effect: &PendingEffect) {
-        match effect {
-            PendingEffect::Write { file, position, bytes } => {
-                let content = self.files.entry(*file).or_default();
-                let end = position.saturating_add(bytes.len());
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                if let Some(target) = content.get_mut(*position..end) {
-                    target.copy_from_slice(bytes);
-                }
-            }
-            PendingEffect::SetLength { file, length } => {
-                self.files.entry(*file).or_default().resize(*length, 0);
-            }
-            PendingEffect::Link { path, file } => {
-                self.names.insert(path.clone(), *file);
-            }
-            PendingEffect::Rename { from, to } => {
-                let moved: Vec<_> =
-                    self.names.keys().filter(|path| path.starts_with(from)).cloned().collect();
-                for path in moved {
-                    let Some(target) = self.names.remove(&path) else { continue };
-                    let name = match path.strip_prefix(from) {
-                        Ok(rest) if !rest.as_os_str().is_empty() => to.join(rest),
-                        _ => to.clone(),
-                    };
-                    self.names.insert(name, target);
-                }
-            }
-            PendingEffect::Unlink { path } => {
-                self.names.remove(path);
-            }
-        }
-    }
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     now: Image,
     durable: Image,
     pending: Vec<PendingEffect>,
-    next_file: u64,
+    /// For the next file or folder.
+    next_id: u64,
+    trace: Option<Trace>,
     operations: u64,
     failures: FailurePlan,
     submitted: VecDeque<(u64, DiskTask)>,
     locks: BTreeSet<PathBuf>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            now: Image::default(),
+            durable: Image::default(),
+            pending: Vec::new(),
+            next_id: ROOT + 1,
+            trace: None,
+            operations: 0,
+            failures: FailurePlan::default(),
+            submitted: VecDeque::new(),
+            locks: BTreeSet::new(),
+        }
+    }
 }
 
 impl State {
@@ -193,22 +112,63 @@ impl State {
     }
 
     fn change(&mut self, effect: PendingEffect) {
-        self.now.apply(&effect);
+        self.now.apply(&effect, Fate::Kept);
+        if let Some(trace) = &mut self.trace {
+            trace.steps.push(TraceStep::Effect(effect.clone()));
+        }
         self.pending.push(effect);
     }
 
-    /// Makes the pending effects that `concerns` names durable, in their order.
-    fn settle(&mut self, concerns: impl Fn(&PendingEffect) -> bool) {
-        let (settled, pending): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.pending).into_iter().partition(concerns);
-        self.pending = pending;
-        for effect in &settled {
-            self.durable.apply(effect);
+    fn take_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    fn file_synced(&mut self, file: u64) {
+        trace::settle(&mut self.pending, &mut self.durable, |effect| effect.is_of_file(file));
+        if let Some(trace) = &mut self.trace {
+            trace.steps.push(TraceStep::FileSynced(file));
         }
     }
 
-    fn used_bytes(&self) -> u64 {
-        self.now.files.values().map(|content| content.len() as u64).sum()
+    fn folder_synced(&mut self, folder: u64) {
+        trace::settle(&mut self.pending, &mut self.durable, |effect| effect.is_of_folder(folder));
+        if let Some(trace) = &mut self.trace {
+            trace.steps.push(TraceStep::FolderSynced(folder));
+        }
+    }
+
+    fn link(&mut self, path: &Path, node: Node) -> Result<(), DiskError> {
+        let Some(at) = self.now.entry(path) else {
+            return Err(DiskError::new("create", path, io::ErrorKind::NotFound));
+        };
+        self.change(PendingEffect::Link { path: path.to_owned(), at, node });
+        Ok(())
+    }
+
+    fn unlink(&mut self, path: PathBuf) {
+        if let Some(at) = self.now.entry(&path) {
+            self.change(PendingEffect::Unlink { path, at });
+        }
+    }
+
+    /// Takes away a folder and all that is in it, from the bottom up.
+    fn unlink_folder(&mut self, path: &Path) {
+        let Some(folder) = self.now.folder(path) else { return };
+        let children: Vec<_> = self
+            .now
+            .children(folder)
+            .rev()
+            .map(|(name, node)| (path.join(&**name), node))
+            .collect();
+        for (path, node) in children {
+            match node {
+                Node::Folder(_) => self.unlink_folder(&path),
+                Node::File(_) => self.unlink(path),
+            }
+        }
+        self.unlink(path.to_owned());
     }
 }
 
@@ -245,28 +205,9 @@ impl MemoryDisk {
         let state = self.state.lock();
         let mut image = state.durable.clone();
         for effect in &state.pending {
-            match fate(effect) {
-                Fate::Kept => image.apply(effect),
-                Fate::Lost => {}
-                Fate::Cut(bytes_kept) => {
-                    if let PendingEffect::Write { file, position, bytes } = effect {
-                        image.apply(&PendingEffect::Write {
-                            file: *file,
-                            position: *position,
-                            bytes: bytes.iter().take(bytes_kept).copied().collect(),
-                        });
-                    }
-                }
-            }
+            image.apply(effect, fate(effect));
         }
-        image.drop_orphans();
-        let found = State {
-            now: image.clone(),
-            durable: image,
-            next_file: state.next_file,
-            ..State::default()
-        };
-        MemoryDisk { state: Arc::new(Mutex::new(found)) }
+        MemoryDisk::holding(image, state.next_id)
     }
 
     /// Runs the oldest submitted task, and gives its end.
@@ -281,21 +222,15 @@ impl Disk for MemoryDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> Result<Arc<dyn DiskFile>, DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::Open, "open", path)?;
-        let file = match state.now.names.get(path).copied() {
-            Some(Some(file)) => file,
-            Some(None) => {
+        let file = match state.now.resolve(path) {
+            Some(Node::File(file)) => file,
+            Some(Node::Folder(_)) => {
                 return Err(DiskError::new("open", path, io::ErrorKind::IsADirectory));
             }
             None if matches!(mode, OpenMode::Create | OpenMode::Truncate) => {
-                let parent = path.parent().unwrap_or(Path::new(""));
-                if state.now.names.get(parent) != Some(&None) {
-                    return Err(DiskError::new("open", path, io::ErrorKind::NotFound));
-                }
-                let file = state.next_file;
-                state.next_file += 1;
-                state.now.files.insert(file, Vec::new());
-                state.durable.files.insert(file, Vec::new());
-                state.change(PendingEffect::Link { path: path.to_owned(), file: Some(file) });
+                let file = state.take_id();
+                state.now.add_file(file);
+                state.link(path, Node::File(file))?;
                 file
             }
             None => return Err(DiskError::new("open", path, io::ErrorKind::NotFound)),
@@ -315,21 +250,22 @@ impl Disk for MemoryDisk {
     fn list(&self, folder: &Path) -> Result<Vec<FolderEntry>, DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::Open, "list", folder)?;
-        if state.now.names.get(folder) != Some(&None) {
+        let Some(id) = state.now.folder(folder) else {
             return Err(DiskError::new("list", folder, io::ErrorKind::NotFound));
-        }
-        let children = state.now.names.iter().filter(|(path, _)| path.parent() == Some(folder));
-        Ok(children
-            .filter_map(|(path, file)| {
-                let content = file.and_then(|file| state.now.files.get(&file));
-                Some(FolderEntry {
-                    name: path.file_name()?.to_str()?.to_owned(),
-                    is_folder: file.is_none(),
-                    length: content.map_or(0, |content| content.len() as u64),
-                    modified_ms: None,
-                })
-            })
-            .collect())
+        };
+        let entry = |(name, node): (&Arc<str>, Node)| {
+            let content = match node {
+                Node::File(file) => state.now.content(file),
+                Node::Folder(_) => None,
+            };
+            FolderEntry {
+                name: name.to_string(),
+                is_folder: matches!(node, Node::Folder(_)),
+                length: content.map_or(0, |content| content.length() as u64),
+                modified_ms: None,
+            }
+        };
+        Ok(state.now.children(id).map(entry).collect())
     }
 
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
@@ -338,12 +274,15 @@ impl Disk for MemoryDisk {
         let mut above: Vec<_> = folder.ancestors().collect();
         above.reverse();
         for folder in above {
-            match state.now.names.get(folder) {
-                Some(None) => {}
-                Some(Some(_)) => {
+            match state.now.resolve(folder) {
+                Some(Node::Folder(_)) => {}
+                Some(Node::File(_)) => {
                     return Err(DiskError::new("create", folder, io::ErrorKind::AlreadyExists));
                 }
-                None => state.change(PendingEffect::Link { path: folder.to_owned(), file: None }),
+                None => {
+                    let id = state.take_id();
+                    state.link(folder, Node::Folder(id))?;
+                }
             }
         }
         Ok(())
@@ -352,10 +291,12 @@ impl Disk for MemoryDisk {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::Rename, "rename", from)?;
-        if !state.now.names.contains_key(from) {
-            return Err(DiskError::new("rename", from, io::ErrorKind::NotFound));
-        }
-        state.change(PendingEffect::Rename { from: from.to_owned(), to: to.to_owned() });
+        let missing = |path| DiskError::new("rename", path, io::ErrorKind::NotFound);
+        let node = state.now.resolve(from).ok_or_else(|| missing(from))?;
+        let source = state.now.entry(from).ok_or_else(|| missing(from))?;
+        let target = state.now.entry(to).ok_or_else(|| missing(to))?;
+        let (from, to) = (from.to_owned(), to.to_owned());
+        state.change(PendingEffect::Rename { from, to, source, target, node });
         Ok(())
     }
 
@@ -370,18 +311,15 @@ impl Disk for MemoryDisk {
             DiskTask::Unlink(path) => {
                 let mut state = self.state.lock();
                 state.count(OperationKind::Remove, "remove", path)?;
-                if state.now.names.contains_key(path) {
-                    state.change(PendingEffect::Unlink { path: path.clone() });
+                if state.now.resolve(path).is_some() {
+                    state.unlink(path.clone());
                 }
                 Ok(())
             }
             DiskTask::RemoveFolder(folder) => {
                 let mut state = self.state.lock();
                 state.count(OperationKind::Remove, "remove", folder)?;
-                let inside = state.now.names.keys().rev().filter(|path| path.starts_with(folder));
-                for path in inside.cloned().collect::<Vec<_>>() {
-                    state.change(PendingEffect::Unlink { path });
-                }
+                state.unlink_folder(folder);
                 Ok(())
             }
             DiskTask::Reserve { file, length } => file.reserve(*length),
@@ -397,7 +335,7 @@ impl Disk for MemoryDisk {
     fn space(&self, _path: &Path) -> Result<Space, DiskError> {
         let state = self.state.lock();
         let total_bytes = state.failures.capacity_bytes.unwrap_or(1 << 40);
-        Ok(Space { total_bytes, usable_bytes: total_bytes.saturating_sub(state.used_bytes()) })
+        Ok(Space { total_bytes, usable_bytes: total_bytes.saturating_sub(state.now.used_bytes()) })
     }
 
     fn lock(&self, path: &Path) -> Result<Box<dyn LockGuard>, LockError> {
@@ -413,15 +351,10 @@ impl MemoryDisk {
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::SyncFolder, "sync", folder)?;
-        if state.now.names.get(folder) != Some(&None) {
+        let Some(id) = state.now.folder(folder) else {
             return Err(DiskError::new("sync", folder, io::ErrorKind::NotFound));
-        }
-        let within = |path: &Path| path.parent() == Some(folder);
-        state.settle(|effect| match effect {
-            PendingEffect::Write { .. } | PendingEffect::SetLength { .. } => false,
-            PendingEffect::Link { path, .. } | PendingEffect::Unlink { path } => within(path),
-            PendingEffect::Rename { from, to } => within(from) || within(to),
-        });
+        };
+        state.folder_synced(id);
         Ok(())
     }
 }
@@ -452,13 +385,7 @@ impl DiskFile for MemoryFile {
         let mut state = self.state.lock();
         state.count(OperationKind::Read, "read", &self.path)?;
         let position = usize::try_from(position).unwrap_or(usize::MAX);
-        let content = state.now.files.get(&self.file).and_then(|content| content.get(position..));
-        let content = content.unwrap_or_default();
-        let read = content.len().min(into.len());
-        for (target, byte) in into.iter_mut().zip(content) {
-            *target = *byte;
-        }
-        Ok(read)
+        Ok(state.now.content(self.file).map_or(0, |content| content.read(into, position)))
     }
 
     fn write_at(&self, pieces: &[&[u8]], position: u64) -> Result<(), DiskError> {
@@ -468,10 +395,11 @@ impl DiskFile for MemoryFile {
         let mut bytes = pieces.concat();
         let whole = bytes.len();
         if let Some(capacity) = state.failures.capacity_bytes {
-            let room = capacity.saturating_sub(state.used_bytes());
+            let room = capacity.saturating_sub(state.now.used_bytes());
             bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         }
         let full = bytes.len() < whole;
+        let bytes = Bytes::from(bytes);
         state.change(PendingEffect::Write { file: self.file, position, bytes });
         match full {
             true => Err(DiskError::new("write", &self.path, io::ErrorKind::StorageFull)),
@@ -481,19 +409,13 @@ impl DiskFile for MemoryFile {
 
     fn length(&self) -> Result<u64, DiskError> {
         let state = self.state.lock();
-        Ok(state.now.files.get(&self.file).map_or(0, |content| content.len() as u64))
+        Ok(state.now.content(self.file).map_or(0, |content| content.length() as u64))
     }
 
     fn sync(&self) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::Sync, "sync", &self.path)?;
-        let id = self.file;
-        state.settle(|effect| match effect {
-            PendingEffect::Write { file, .. } | PendingEffect::SetLength { file, .. } => {
-                *file == id
-            }
-            _ => false,
-        });
+        state.file_synced(self.file);
         Ok(())
     }
 
@@ -571,5 +493,85 @@ mod tests {
         assert!(file.write_at(&[b"abc"], 0).is_ok());
         assert!(file.write_at(&[b"def"], 3).unwrap_err().is_full());
         assert_eq!(content(&disk, &folder.join("f")).unwrap(), b"abcd");
+    }
+
+    #[test]
+    fn of_a_torn_write_sectors_and_length_persist_apart() {
+        let (disk, folder) = disk_with_folder();
+        let path = folder.join("f");
+        let file = disk.open(&path, OpenMode::Create).unwrap();
+        file.write_at(&[&[1; 600]], 0).unwrap();
+        file.sync().unwrap();
+        disk.run(&DiskTask::SyncFolder(folder)).unwrap();
+        // Three sectors are touched, the first and the last of them in part.
+        file.write_at(&[&[2; 1000]], 500).unwrap();
+        let found = |sectors| content(&disk.crash(|_| Fate::Sectors(sectors)), &path).unwrap();
+        let old = [[1; 600].as_slice(), &[0; 900]].concat();
+        assert_eq!(found(0), old, "only the length");
+        let expected = [&old[..512], &[2; 512], &[0; 476]].concat();
+        assert_eq!(found(0b010), expected);
+        let expected = [&old[..500], &[2; 12], &old[512..1024], &[2; 476]].concat();
+        assert_eq!(found(0b101), expected);
+    }
+
+    #[test]
+    fn a_trace_gives_the_crashes_of_every_moment() {
+        let (disk, folder) = disk_with_folder();
+        disk.record();
+        let path = folder.join("f");
+        let mut expected = Vec::new();
+        let mut note = |disk: &MemoryDisk| {
+            let every_other = |kept: usize| {
+                let mut nth = kept;
+                disk.crash(move |_| {
+                    nth += 1;
+                    if nth.is_multiple_of(2) { Fate::Kept } else { Fate::Lost }
+                })
+            };
+            expected.push([every_other(0).fingerprint(), every_other(1).fingerprint()]);
+        };
+        note(&disk);
+        let file = disk.open(&path, OpenMode::Create).unwrap();
+        note(&disk);
+        file.write_at(&[b"one"], 0).unwrap();
+        note(&disk);
+        file.sync().unwrap();
+        note(&disk);
+        disk.rename(&path, &folder.join("g")).unwrap();
+        note(&disk);
+        disk.run(&DiskTask::SyncFolder(folder)).unwrap();
+        note(&disk);
+        let trace = disk.take_trace();
+        let mut moment = trace.start();
+        let mut found = Vec::new();
+        for step in [None].into_iter().chain(trace.steps().iter().map(Some)) {
+            step.into_iter().for_each(|step| moment.advance(step));
+            let count = moment.pending().len();
+            let fates: Vec<Fate> =
+                [Fate::Lost, Fate::Kept].into_iter().cycle().take(count + 1).collect();
+            let crash = |fates: &[Fate]| moment.crash(fates).fingerprint();
+            found.push([crash(&fates[..count]), crash(&fates[1..])]);
+        }
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_folder_takes_its_files_along() {
+        let (disk, folder) = disk_with_folder();
+        let (old, new) = (folder.join("old"), folder.join("new"));
+        disk.create_folder(&old).unwrap();
+        disk.open(&old.join("f"), OpenMode::Create).unwrap();
+        disk.run(&DiskTask::SyncFolder(folder.clone())).unwrap();
+        disk.rename(&old, &new).unwrap();
+        disk.create_folder(&old).unwrap();
+        let holding = |disk: &MemoryDisk, folder: &Path| disk.list(folder).map(|all| all.len());
+        assert_eq!(holding(&disk, &new).unwrap(), 1);
+        assert_eq!(holding(&disk, &old).unwrap(), 0);
+        disk.run(&DiskTask::SyncFolder(new.clone())).unwrap();
+        let crashed = disk.crash(|_| Fate::Lost);
+        assert_eq!(holding(&crashed, &old).unwrap(), 1, "its own name was not synced");
+        assert!(holding(&crashed, &new).is_err());
+        disk.run(&DiskTask::RemoveFolder(new.clone())).unwrap();
+        assert!(holding(&disk, &new).is_err());
     }
 }
