@@ -107,5 +107,6 @@ pub use folder::{
 };
 pub use log::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, Log, LogIdentity,
-    OpenKind, Origin, Read, ReadLimit, ReadSlice, RetentionOutcome, SyncPlan, TimestampedOffset,
+    OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome, SyncPlan,
+    TimestampedOffset,
 };

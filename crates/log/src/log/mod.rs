@@ -45,7 +45,8 @@ pub(crate) use time_index::Entry as TimeEntry;
 pub(crate) use txn_index::parse as parse_aborted;
 pub use types::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, LogIdentity,
-    OpenKind, Origin, Read, ReadLimit, ReadSlice, RetentionOutcome, SyncPlan, TimestampedOffset,
+    OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome, SyncPlan,
+    TimestampedOffset,
 };
 
 use crate::config::LogConfig;
@@ -82,6 +83,8 @@ pub struct Log {
     /// The epochs in memory are not those in the file.
     epochs_dirty: bool,
     sync: SyncState,
+    /// What opening it took, after a crash.
+    recovered: Option<Recovered>,
     /// Why nothing more is written.
     failure: Option<DiskError>,
     /// Files of removed segments, and when they are to go.
@@ -102,6 +105,11 @@ impl Log {
     /// End of what was written.
     pub fn log_end(&self) -> EndOffset {
         self.log_end
+    }
+
+    /// What opening it took, where it was not stopped cleanly and had anything to check.
+    pub fn recovered(&self) -> Option<Recovered> {
+        self.recovered
     }
 
     /// Why nothing can be appended any more, if that is so.

@@ -64,6 +64,7 @@ impl Log {
             epochs: EpochCache::default(),
             epochs_dirty: false,
             sync: SyncState::default(),
+            recovered: None,
             failure: None,
             removed: Vec::new(),
             removal_unsynced: false,

@@ -54,6 +54,7 @@ impl Log {
                 let gap = self.log_end.0 < base && relative(self.log_end.0, base).is_some();
                 let overlap = base < self.log_end.0;
                 if overlap || gap && recovery_point <= self.log_end {
+                    self.note_cut(inventory, base);
                     self.remove_segment_files(base);
                     continue;
                 }
@@ -62,6 +63,7 @@ impl Log {
             if self.recover_segment(base, inventory, recovery_point, now_ms)? {
                 cut = true;
                 for torn in bases.by_ref() {
+                    self.note_cut(inventory, torn);
                     self.remove_segment_files(torn);
                 }
             }
@@ -73,6 +75,12 @@ impl Log {
             self.sync_recovered()?;
         }
         Ok(())
+    }
+
+    /// Counts a segment that is removed whole.
+    fn note_cut(&mut self, inventory: &Inventory, base: i64) {
+        let (size, _) = inventory.logs.get(&base).copied().unwrap_or_default();
+        self.recovered.get_or_insert_default().cut_bytes += size;
     }
 
     /// Has everything synced once more: what a killed process wrote is in the page cache, names too,
@@ -124,6 +132,9 @@ impl Log {
             let problem = format!("at byte {position}: {problem}");
             return Err(OpenError::Damaged { file: path, problem });
         }
+        let recovered = self.recovered.get_or_insert_default();
+        recovered.walked_bytes += size;
+        recovered.cut_bytes += size.saturating_sub(position);
         if cut {
             file.set_length(position)?;
         }

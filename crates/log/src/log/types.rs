@@ -55,6 +55,15 @@ impl OpenKind {
     }
 }
 
+/// What was done to a log that was not stopped cleanly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Bytes that were checked batch by batch.
+    pub walked_bytes: u64,
+    /// Bytes that were torn and cut off.
+    pub cut_bytes: u64,
+}
+
 /// Who appends, which says what is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {

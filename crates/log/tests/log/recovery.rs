@@ -53,6 +53,10 @@ fn a_tail_torn_at_any_byte_is_cut() {
             overwrite(&disk, &file(active, "log"), &torn);
             let mut log = open_on(&disk, small(), synced_to(89)).unwrap();
             assert_eq!(log.log_end(), EndOffset(89));
+            let torn_bytes = torn.len() - (bytes.len() - last);
+            let recovered =
+                Recovered { walked_bytes: torn.len() as u64, cut_bytes: torn_bytes as u64 };
+            assert_eq!(log.recovered(), Some(recovered));
             assert_eq!(read_all(&log, Offset(0)), all[..before], "cut {cut} zeros {zeros}");
             assert_eq!(append(&mut log, &records(1, 60)).unwrap().first, Offset(89));
             assert_eq!(read_all(&log, Offset(0)), all);
