@@ -2,6 +2,7 @@
 
 use crate::acceptor::accept;
 use crate::broker::StopError;
+use crate::facts;
 use crate::mailbox::Message;
 use crate::metadata::{QuorumView, start_controller};
 use crate::options::BrokerOptions;
@@ -122,6 +123,7 @@ async fn tick(shared: Arc<Shared>) {
         turns.tick().await;
         shared.node.tick(shared.clock.now(), &mut out);
         shared.deliver(&mut out);
+        facts::tell(shared.node.take_facts());
         for folder in shared.node.folders() {
             if let Some(error) = folder.failure()
                 && told.insert(folder.path().to_owned())
@@ -152,8 +154,8 @@ async fn housekeeping(shared: Arc<Shared>) {
         let told = Arc::clone(&done);
         let node = Arc::clone(&shared.node);
         let now = shared.clock.now();
-        let job = Box::new(move || -> headwater_node::JobOutcome {
-            for error in node.apply_retention(now) {
+        let task = Box::new(move |out: &mut Outbox| {
+            for error in node.apply_retention(now, out) {
                 tracing::warn!(%error, "retention could not be applied");
             }
             // Each goes on where the other cannot.
@@ -162,9 +164,12 @@ async fn housekeeping(shared: Arc<Shared>) {
                     tracing::warn!(%error, "housekeeping of a log folder failed");
                 }
             }
-            Box::new(())
         });
-        shared.jobs.run(job, move |_| told.notify_one());
+        let delivers = Arc::clone(&shared);
+        shared.jobs.run_task(task, move |out| {
+            delivers.deliver(out);
+            told.notify_one();
+        });
         done.notified().await;
     }
 }
@@ -202,7 +207,9 @@ impl Running {
         let controller = self.controller;
         let joined = tokio::task::spawn_blocking(move || controller.join());
         panicked |= !matches!(joined.await, Ok(Ok(())));
+        self.shared.opening.stop();
         self.shared.jobs.stop();
+        facts::tell(self.shared.node.take_facts());
         self.shared.node.close()?;
         if panicked { Err(StopError::Panicked) } else { Ok(()) }
     }

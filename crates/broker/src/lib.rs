@@ -22,6 +22,7 @@ mod broker;
 mod clock;
 mod connection;
 mod control;
+mod facts;
 mod frame_budget;
 mod jobs;
 mod mailbox;

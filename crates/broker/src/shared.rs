@@ -6,7 +6,7 @@ use crate::jobs::Jobs;
 use crate::mailbox::{Mailbox, Message};
 use crate::places::Places;
 use headwater_controller::ControllerHandle;
-use headwater_node::{Effect, Node, Outbox, Wake};
+use headwater_node::{Effect, Node, Outbox, Pool, Wake};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
@@ -20,6 +20,8 @@ pub(crate) struct Shared {
     pub loads: Vec<AtomicUsize>,
     pub controller: OnceLock<ControllerHandle>,
     pub jobs: Jobs,
+    /// Opens logs.
+    pub opening: Jobs,
     pub budget: FrameBudget,
     pub places: Places,
 }
@@ -54,6 +56,14 @@ impl Shared {
                             shared.resume(ticket, Wake::Job(outcome));
                         }
                     });
+                }
+                Effect::Task { pool, task } => {
+                    let shared = Arc::clone(self);
+                    let jobs = match pool {
+                        Pool::Open => &self.opening,
+                        Pool::Background => &self.jobs,
+                    };
+                    jobs.run_task(task, move |out| shared.deliver(out));
                 }
             }
         }

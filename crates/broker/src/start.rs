@@ -3,7 +3,7 @@
 use crate::acceptor::{BoundListener, ListenError, bind};
 use crate::clock::Clock;
 use crate::frame_budget::FrameBudget;
-use crate::jobs::Jobs;
+use crate::jobs::{JobOptions, Jobs};
 use crate::mailbox::Mailbox;
 use crate::options::BrokerOptions;
 use crate::places::Places;
@@ -23,8 +23,12 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock, Weak};
 use thiserror::Error;
 
-/// Threads for jobs that may block: deleting, measuring.
-const JOB_THREADS: usize = 1;
+/// For jobs that may block: deleting, measuring.
+const JOBS: JobOptions = JobOptions { threads: 1, name: "headwater-job", queued_max: 1024 };
+/// For the opening of logs, which after a crash reads much. At most one task a partition queues, and
+/// none of them may run on a worker.
+const OPENING: JobOptions =
+    JobOptions { threads: 4, name: "headwater-open", queued_max: usize::MAX };
 /// Threads for the disk's submitted operations.
 const DISK_THREADS: usize = 3;
 /// More workers than this have never been measured to help.
@@ -144,7 +148,8 @@ pub(crate) fn prepare(
         mailboxes: (0..workers).map(|_| Arc::new(Mailbox::default())).collect(),
         loads: (0..workers).map(|_| AtomicUsize::new(0)).collect(),
         controller: OnceLock::new(),
-        jobs: Jobs::start(JOB_THREADS, "headwater-job").map_err(StartError::Thread)?,
+        jobs: Jobs::start(&JOBS).map_err(StartError::Thread)?,
+        opening: Jobs::start(&OPENING).map_err(StartError::Thread)?,
         budget: FrameBudget::new(),
         places: Places::default(),
     });

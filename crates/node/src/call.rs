@@ -52,6 +52,8 @@ pub struct Call<'a> {
     pub(crate) out: &'a mut Outbox,
     pub(crate) tickets: &'a mut ParkedTable,
     pub(crate) ticket: Option<Ticket>,
+    /// Whether the requests behind this one on its connection are left until it was handled.
+    pub(crate) holds: bool,
     /// Name and version of the client software, when this request tells them.
     pub(crate) software: Option<(Str, Str)>,
     files: Vec<FileSlice>,
@@ -77,6 +79,7 @@ impl<'a> Call<'a> {
             out,
             tickets,
             ticket,
+            holds: false,
             software: None,
             files: Vec::new(),
         }
@@ -88,6 +91,12 @@ impl<'a> Call<'a> {
             self.ticket = self.tickets.reserve();
         }
         self.ticket
+    }
+
+    /// Has the requests behind this one on its connection left until it was handled, if it parks
+    /// before that: for those whose order must stay.
+    pub fn hold_those_behind(&mut self) {
+        self.holds = true;
     }
 
     /// Whether the sender may do `operation` to `resource`.

@@ -35,6 +35,8 @@ pub struct Connection {
     slots: VecDeque<Slot>,
     /// Number of the slot at the front.
     first: u64,
+    /// The request that those behind it must not overtake, until it was handled.
+    held_by: Option<Ticket>,
     /// Set when the connection must be closed once what is ready has been sent.
     closing: bool,
 }
@@ -42,7 +44,7 @@ pub struct Connection {
 impl Connection {
     /// A connection that has just been accepted.
     pub fn new(context: RequestContext) -> Self {
-        Self { context, slots: VecDeque::new(), first: 0, closing: false }
+        Self { context, slots: VecDeque::new(), first: 0, held_by: None, closing: false }
     }
 
     /// Number that the next request will get.
@@ -94,7 +96,22 @@ impl Connection {
 
     /// Whether the shell may hand in another request.
     pub fn accepts_more(&self) -> bool {
-        !self.closing && self.slots.len() < IN_FLIGHT_MAX
+        !self.closing && self.held_by.is_none() && self.slots.len() < IN_FLIGHT_MAX
+    }
+
+    /// No request is accepted until this one was handled.
+    pub(crate) fn hold(&mut self, ticket: Ticket) {
+        debug_assert!(self.held_by.is_none(), "none is accepted meanwhile");
+        self.held_by = Some(ticket);
+    }
+
+    /// A request was handled; whether others were held by it.
+    pub(crate) fn let_go(&mut self, ticket: Ticket) -> bool {
+        let held = self.held_by == Some(ticket);
+        if held {
+            self.held_by = None;
+        }
+        held
     }
 
     /// Whether to close once everything that is ready was sent.

@@ -25,11 +25,14 @@ impl ToCode for PartitionError {
             PartitionError::UnknownEpoch { .. } => ErrorCode::UnknownLeaderEpoch,
             PartitionError::NotEnoughReplicas { .. } => ErrorCode::NotEnoughReplicas,
             PartitionError::Deleted => ErrorCode::UnknownTopicOrPartition,
+            // It was waited for as long as anybody waits: every client tries again after this.
+            PartitionError::Opening => ErrorCode::NotLeaderOrFollower,
             PartitionError::Offline(_) => ErrorCode::KafkaStorageError,
             PartitionError::Open(error) => error.to_code(),
             PartitionError::Append(error) => error.to_code(),
             PartitionError::Read(error) => error.to_code(),
             PartitionError::Change(error) => error.to_code(),
+            PartitionError::Disk(_) => ErrorCode::KafkaStorageError,
         }
     }
 }

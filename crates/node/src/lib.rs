@@ -23,6 +23,7 @@ mod call;
 mod connection;
 mod context;
 mod error;
+mod facts;
 pub mod features;
 mod fetch_session;
 mod folder;
@@ -41,9 +42,10 @@ mod worker;
 
 pub use connection::{Connection, IN_FLIGHT_MAX, SlotNumber};
 pub use context::{ConnectionId, RequestContext};
+pub use facts::{Fact, Replica};
 pub use folder::Folder;
 pub use node::{HousekeepingError, Node, NodeStart, View};
-pub use outbox::{Effect, Job, JobOutcome, Outbox, Wake};
+pub use outbox::{Effect, Job, JobOutcome, Outbox, Pool, Task, Wake};
 pub use partition::{
     Ends, Isolation, Partition, PartitionCounters, PartitionError, PartitionRead, PartitionStatus,
     ReadRequest,

@@ -6,6 +6,7 @@
 
 use crate::api;
 use crate::authorizer::Authorizer;
+use crate::facts::{Fact, Facts};
 use crate::fetch_session::FetchSessions;
 use crate::folder::Folder;
 use crate::outbox::Outbox;
@@ -72,6 +73,7 @@ pub struct Node {
     applying: Mutex<()>,
     pub(crate) sessions: FetchSessions,
     pub(crate) producer_ids: ProducerIds,
+    facts: Arc<Facts>,
     /// Requests taken up, by row of the API table.
     requests: Vec<AtomicU64>,
     /// The time when it was last told.
@@ -124,6 +126,7 @@ impl Node {
             }),
             applying: Mutex::new(()),
             producer_ids: ProducerIds::default(),
+            facts: Arc::default(),
             requests: api::TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
             wall_ms: AtomicI64::new(0),
         }
@@ -173,6 +176,11 @@ impl Node {
     pub fn request_counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.requests.iter().map(|count| count.load(Ordering::Relaxed));
         api::TABLE.iter().map(|api| api.key.name()).zip(counts)
+    }
+
+    /// What happened since the last time that whoever runs the broker should be told of.
+    pub fn take_facts(&self) -> Vec<Fact> {
+        self.facts.take()
     }
 
     pub(crate) fn count_request(&self, row: usize) {
@@ -263,6 +271,8 @@ impl Node {
                 name: Arc::clone(&topic.name),
                 me: self.me,
                 folder: Arc::clone(folder),
+                has_files: self.found.contains_key(&key),
+                facts: Arc::clone(&self.facts),
             };
             let partition = Partition::new(
                 place,
@@ -308,10 +318,10 @@ impl Node {
 
     /// Applies retention to every partition; called every `log.retention.check.interval.ms` on a
     /// thread that may block.
-    pub fn apply_retention(&self, now: Now) -> Vec<PartitionError> {
+    pub fn apply_retention(&self, now: Now, out: &mut Outbox) -> Vec<PartitionError> {
         self.wall_ms.store(now.wall_ms, Ordering::Relaxed);
         let view = self.view();
-        view.partitions.values().filter_map(|one| one.apply_retention(now).err()).collect()
+        view.partitions.values().filter_map(|one| one.apply_retention(now, out).err()).collect()
     }
 
     /// Removes the folders of topics deleted long enough ago, as of the last [`Node::tick`] or

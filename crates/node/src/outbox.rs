@@ -25,6 +25,19 @@ pub type Job = Box<dyn FnOnce() -> JobOutcome + Send>;
 /// What a [`Job`] came to; the request that asked for it knows what to make of it.
 pub type JobOutcome = Box<dyn std::any::Any + Send>;
 
+/// Work on the I/O threads that tells whoever it concerns by an outbox of its own, which is delivered
+/// when it has ended.
+pub type Task = Box<dyn FnOnce(&mut Outbox) + Send>;
+
+/// Which of the shell's I/O threads run a [`Task`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pool {
+    /// For the opening of logs, at most one task a partition: requests wait for them.
+    Open,
+    /// For what nobody waits for.
+    Background,
+}
+
 /// One thing to be done by the shell.
 pub enum Effect {
     /// Resume a request, perhaps of another worker.
@@ -43,6 +56,13 @@ pub enum Effect {
         /// What to run.
         job: Job,
     },
+    /// Run a task on an I/O thread.
+    Task {
+        /// On which.
+        pool: Pool,
+        /// What to run.
+        task: Task,
+    },
 }
 
 impl std::fmt::Debug for Effect {
@@ -56,6 +76,9 @@ impl std::fmt::Debug for Effect {
                 .finish(),
             Effect::Job { reply_to, .. } => {
                 f.debug_struct("Job").field("reply_to", reply_to).finish_non_exhaustive()
+            }
+            Effect::Task { pool, .. } => {
+                f.debug_struct("Task").field("pool", pool).finish_non_exhaustive()
             }
         }
     }

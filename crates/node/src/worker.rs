@@ -77,7 +77,8 @@ impl Worker {
         self.parked.in_use()
     }
 
-    /// Handles one request: the bytes of a frame without its length prefix.
+    /// Handles one request: the bytes of a frame without its length prefix. The caller has asked
+    /// [`Connection::accepts_more`] before.
     ///
     /// # Errors
     /// When the connection has to be closed; answers that were due before are still to be sent.
@@ -107,7 +108,7 @@ impl Worker {
             None,
         );
         let step = (api.handler)(&mut call, &mut reader);
-        let (ticket, software) = (call.ticket, call.software.take());
+        let (ticket, software, holds) = (call.ticket, call.software.take(), call.holds);
         if let Some((name, version)) = software {
             connection.context.software = Some((kept(&name), kept(&version)));
         }
@@ -127,6 +128,9 @@ impl Worker {
                     deadline_ms,
                 );
                 connection.push_waiting(ticket);
+                if holds {
+                    connection.hold(ticket);
+                }
                 return Ok(());
             }
             Ok(Step::Ready(reply)) => connection.push_ready(reply),
@@ -146,7 +150,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Resumes a parked request; gives the connection that may now have an answer to send.
+    /// Resumes a parked request; gives the connection that may now have an answer to send, or accept
+    /// another request.
     pub fn resume(
         &mut self,
         node: &Node,
@@ -178,7 +183,7 @@ impl Worker {
             }
             Resumed::WaitsAnew { deadline_ms } => {
                 self.parked.put_back_until(ticket, entry, deadline_ms);
-                return None;
+                return connection.let_go(ticket).then_some(id);
             }
             Resumed::Ready(reply) => Some(reply),
             Resumed::Silent => None,
@@ -189,6 +194,7 @@ impl Worker {
         };
         entry.request.retire(node, ticket);
         self.parked.finish(ticket, &entry);
+        connection.let_go(ticket);
         connection.fill(entry.slot, reply);
         Some(id)
     }

@@ -5,6 +5,7 @@
 //!
 //! What is written but not committed yet waits for this broker's own sync first: see `own_sync.rs`.
 
+use super::opening::once_open;
 use super::own_sync::{OWN_SYNC_WAIT_MAX_MS, after_own_sync};
 use super::support::{ANSWERED_MAX, refusal_of_size};
 use crate::authorizer::Operation;
@@ -51,6 +52,21 @@ pub(super) fn handle(
             room = room.saturating_sub(1);
         }
     }
+    let unopened =
+        match refusal {
+            Some(_) => Vec::new(),
+            None => call.unopened(topics.iter().flat_map(|(name, partitions)| {
+                partitions.keys().map(move |&index| (&**name, index))
+            })),
+        };
+    once_open(call, unopened, move |call| once_synced(call, topics, refusal))
+}
+
+fn once_synced(
+    call: &mut Call<'_>,
+    topics: Wishes,
+    refusal: Option<ErrorCode>,
+) -> Answer<DeleteRecordsResponse> {
     let mut lagging = Vec::new();
     if refusal.is_none() {
         for (name, partitions) in &topics {

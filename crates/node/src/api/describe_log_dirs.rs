@@ -1,6 +1,6 @@
 //! DescribeLogDirs: this broker's log folders, how full they are and what lies in them (KIP-113).
 //!
-//! Logs that were not touched yet are opened for it, which may read files: the work is a job.
+//! What logs that were not touched yet hold is read from their folders: the work is a job.
 
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
@@ -10,7 +10,6 @@ use crate::outbox::{JobOutcome, Wake};
 use crate::parked::{Parked, Progress};
 use crate::partition::Partition;
 use crate::ticket::Ticket;
-use crate::time::Now;
 use headwater_protocol::messages::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse,
     DescribeLogDirsResult, DescribeLogDirsTopic,
@@ -20,7 +19,7 @@ use headwater_types::{ErrorCode, PartitionIndex, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// How long the job may take, in ms: after a crash a log is read as it is opened.
+/// How long the job may take, in ms.
 const WAIT_MAX_MS: i64 = 300_000;
 
 pub(super) fn handle(
@@ -30,7 +29,6 @@ pub(super) fn handle(
     if !call.allows_on_cluster(Operation::Describe) {
         return Answer::Now(refused(ErrorCode::ClusterAuthorizationFailed));
     }
-    let now = call.now;
     let folders = call.node.folders().to_vec();
     let partitions = wanted(call, &request);
     call.job(Box::new(move || -> JobOutcome {
@@ -38,7 +36,7 @@ pub(super) fn handle(
         for partition in partitions {
             let place = folders.iter().position(|folder| Arc::ptr_eq(folder, partition.folder()));
             if let Some(found) = place.and_then(|place| found.get_mut(place)) {
-                found.add(&partition, now);
+                found.add(&partition);
             }
         }
         let results: Vec<_> = found.into_iter().map(Found::result).collect();
@@ -76,8 +74,8 @@ impl<'a> Found<'a> {
     }
 
     /// Adds a partition, unless it is out of service: Kafka does not list those.
-    fn add(&mut self, partition: &Partition, now: Now) {
-        let Ok(size) = partition.size_bytes(now) else { return };
+    fn add(&mut self, partition: &Partition) {
+        let Ok(size) = partition.size_bytes() else { return };
         self.topics.entry(Arc::clone(partition.name())).or_default().push(
             DescribeLogDirsPartition {
                 partition_index: partition.id().partition.0,

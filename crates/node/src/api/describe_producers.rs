@@ -1,5 +1,6 @@
 //! DescribeProducers: the producers that partitions remember (KIP-664).
 
+use super::opening::once_open;
 use super::support::{
     ANSWERED_MAX, NOT_HOSTED, Refusal, TOPIC_NOT_ALLOWED, refusal_of, refusal_of_size,
 };
@@ -19,6 +20,18 @@ use std::collections::BTreeSet;
 const PRODUCERS_ANSWERED_MAX: usize = 500_000;
 
 pub(super) fn handle(
+    call: &mut Call<'_>,
+    request: DescribeProducersRequest,
+) -> Answer<DescribeProducersResponse> {
+    let asked = request
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partition_indexes.iter().map(move |&index| (&*topic.name, index)));
+    let unopened = call.unopened(asked.take(ANSWERED_MAX));
+    once_open(call, unopened, move |call| answer(call, request))
+}
+
+fn answer(
     call: &mut Call<'_>,
     request: DescribeProducersRequest,
 ) -> Answer<DescribeProducersResponse> {

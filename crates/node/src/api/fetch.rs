@@ -4,6 +4,7 @@
 //! the reader does not want to wait. Else the request parks: each move of a high watermark it looks
 //! at wakes it, and what it had read is read anew, so that an answer is always of one moment.
 
+use super::opening::once_open;
 use crate::authorizer::{Operation, Resource};
 use crate::call::{Answer, Call};
 use crate::error::code_of;
@@ -11,7 +12,7 @@ use crate::fetch_session::{FetchKey, NO_SESSION, Said, SessionPlan, SessionReque
 use crate::node::Node;
 use crate::outbox::Wake;
 use crate::parked::{Parked, Progress};
-use crate::partition::{Isolation, Partition, PartitionRead, ReadRequest};
+use crate::partition::{Isolation, Partition, PartitionError, PartitionRead, ReadRequest};
 use crate::ticket::Ticket;
 use headwater_log::ReadSlice;
 use headwater_protocol::messages::fetch::{
@@ -75,9 +76,24 @@ pub(super) fn handle(call: &mut Call<'_>, request: FetchRequest) -> Answer<Fetch
             Isolation::ReadUncommitted
         },
     };
-    let mut waiting = Waiting { plan, limits, registered: Vec::new() };
-    let reading = waiting.read(call);
+    let waiting = Waiting { plan, limits, registered: Vec::new() };
     let wait_ms = i64::from(request.max_wait_ms).clamp(0, WAIT_MAX_MS);
+    let reading = waiting.read(call);
+    if !reading.unopened.is_empty() {
+        return once_open(call, reading.unopened, move |call| {
+            let reading = waiting.read(call);
+            answer_or_wait(call, waiting, reading, wait_ms)
+        });
+    }
+    answer_or_wait(call, waiting, reading, wait_ms)
+}
+
+fn answer_or_wait(
+    call: &mut Call<'_>,
+    mut waiting: Waiting,
+    reading: Reading,
+    wait_ms: i64,
+) -> Answer<FetchResponse> {
     if wait_ms == 0 || reading.answers_at_once(&waiting.limits) {
         return Answer::Now(waiting.answer(call, reading));
     }
@@ -155,6 +171,8 @@ struct Reading {
     bytes: usize,
     /// An error or a divergence, which is told at once.
     urgent: bool,
+    /// Partitions whose log is still to be opened.
+    unopened: Vec<Arc<Partition>>,
 }
 
 impl Reading {
@@ -179,7 +197,8 @@ impl Waiting {
     }
 
     fn read(&self, call: &Call<'_>) -> Reading {
-        let mut reading = Reading { results: Vec::new(), bytes: 0, urgent: false };
+        let mut reading =
+            Reading { results: Vec::new(), bytes: 0, urgent: false, unopened: Vec::new() };
         for wanted in self.wanted() {
             let found = find(call, &wanted.key);
             let result = match &found {
@@ -196,7 +215,11 @@ impl Waiting {
                         current_epoch: wanted.current_leader_epoch,
                         last_fetched_epoch: wanted.last_fetched_epoch,
                     };
-                    partition.read(&request, call.now).map_err(|error| code_of(&error))
+                    let read = partition.read(&request, call.now);
+                    if matches!(read, Err(PartitionError::Opening)) {
+                        reading.unopened.push(Arc::clone(partition));
+                    }
+                    read.map_err(|error| code_of(&error))
                 }
                 Err(error) => Err(*error),
             };

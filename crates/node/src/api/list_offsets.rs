@@ -2,6 +2,7 @@
 //!
 //! What depends on the high watermark waits for this broker's own sync first: see `own_sync.rs`.
 
+use super::opening::once_open;
 use super::own_sync::{OWN_SYNC_WAIT_MAX_MS, after_own_sync};
 use crate::authorizer::{Operation, Resource};
 use crate::call::{Answer, Call};
@@ -74,6 +75,14 @@ pub(super) fn handle(
     call: &mut Call<'_>,
     request: ListOffsetsRequest,
 ) -> Answer<ListOffsetsResponse> {
+    let asked = request.topics.iter().flat_map(|topic| {
+        topic.partitions.iter().map(move |one| (&*topic.name, one.partition_index))
+    });
+    let unopened = call.unopened(asked);
+    once_open(call, unopened, move |call| once_synced(call, request))
+}
+
+fn once_synced(call: &mut Call<'_>, request: ListOffsetsRequest) -> Answer<ListOffsetsResponse> {
     let lagging = lagging(call, &request);
     let wait_ms = match i64::from(request.timeout_ms) {
         asked_ms if asked_ms > 0 => asked_ms.min(OWN_SYNC_WAIT_MAX_MS),

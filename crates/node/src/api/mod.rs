@@ -24,6 +24,7 @@ mod list_config_resources;
 mod list_offsets;
 mod metadata;
 mod offset_for_leader_epoch;
+mod opening;
 mod own_sync;
 mod produce;
 mod support;

@@ -1,6 +1,7 @@
 //! OffsetForLeaderEpoch: where a leader's epoch ends, by which consumers and followers find out
 //! whether their log has left the leader's (KIP-101, KIP-320).
 
+use super::opening::once_open;
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
 use crate::error::code_of;
@@ -17,6 +18,18 @@ const UNKNOWN: (LeaderEpoch, EndOffset) = (LeaderEpoch::NONE, EndOffset(-1));
 const PARTITIONS_ANSWERED_MAX: usize = 200_000;
 
 pub(super) fn handle(
+    call: &mut Call<'_>,
+    request: OffsetForLeaderEpochRequest,
+) -> Answer<OffsetForLeaderEpochResponse> {
+    let asked = request
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(move |one| (&*topic.topic, one.partition)));
+    let unopened = call.unopened(asked.take(PARTITIONS_ANSWERED_MAX));
+    once_open(call, unopened, move |call| answer(call, request))
+}
+
+fn answer(
     call: &mut Call<'_>,
     request: OffsetForLeaderEpochRequest,
 ) -> Answer<OffsetForLeaderEpochResponse> {

@@ -1,5 +1,6 @@
 //! Produce: records of many partitions, appended at once and answered when they are committed.
 
+use super::opening::once_open;
 use crate::authorizer::{Operation, Resource};
 use crate::call::{Answer, Call};
 use crate::error::{RecordsError, code_of};
@@ -49,6 +50,30 @@ impl Acks {
 }
 
 pub(super) fn handle(call: &mut Call<'_>, request: ProduceRequest) -> Answer<ProduceResponse> {
+    let unopened = unopened(call, &request);
+    if !unopened.is_empty() {
+        // What the same client sent behind it must not be appended before it.
+        call.hold_those_behind();
+    }
+    once_open(call, unopened, move |call| append(call, request))
+}
+
+/// The partitions that are to be appended to and whose log is still to be opened.
+fn unopened(call: &Call<'_>, request: &ProduceRequest) -> Vec<Arc<Partition>> {
+    let by_id = call.api_version >= BY_ID_FROM;
+    let image = &call.view.image;
+    let mut unopened = Vec::new();
+    for topic in &request.topic_data {
+        let named = || image.topic_id(&topic.name);
+        let Some(id) = (if by_id { Some(topic.topic_id) } else { named() }) else { continue };
+        let held = topic.partition_data.iter();
+        let held = held.filter_map(|data| call.view.partition(id, data.index));
+        unopened.extend(held.filter(|partition| partition.needs_opening()).map(Arc::clone));
+    }
+    unopened
+}
+
+fn append(call: &mut Call<'_>, request: ProduceRequest) -> Answer<ProduceResponse> {
     let acks = Acks::parse(request.acks);
     let mut waiting = Waiting { topics: Vec::new(), pending: Vec::new() };
     for topic in request.topic_data {

@@ -3,11 +3,13 @@
 use crate::authorizer::{Operation, Resource};
 use crate::call::Call;
 use crate::outbox::Wake;
+use crate::partition::Partition;
 use headwater_metadata::command::{CommandError, CommandReply};
 use headwater_metadata::limits;
 use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Kafka's text for a topic or partition that is not here.
 pub(super) const NOT_HOSTED: Str =
@@ -93,6 +95,19 @@ pub(super) fn controller_deadline(call: &Call<'_>) -> Option<u64> {
 }
 
 impl Call<'_> {
+    /// Those of the named partitions that are held here and whose log is still to be opened.
+    pub(super) fn unopened<'n>(
+        &self,
+        named: impl Iterator<Item = (&'n str, i32)>,
+    ) -> Vec<Arc<Partition>> {
+        let image = &self.view.image;
+        named
+            .filter_map(|(topic, index)| self.view.partition(image.topic_id(topic)?, index))
+            .filter(|partition| partition.needs_opening())
+            .map(Arc::clone)
+            .collect()
+    }
+
     /// Whether the sender may do `operation` to the cluster as a whole.
     pub(super) fn allows_on_cluster(&self, operation: Operation) -> bool {
         self.allows(operation, Resource::Cluster)

@@ -77,7 +77,7 @@ impl Partition {
                 segments: Some(open.log.segments_count()),
                 ..common
             },
-            LogState::Unopened => common,
+            LogState::Unopened { .. } | LogState::Opening => common,
             LogState::Offline(_) | LogState::Deleted => {
                 PartitionStatus { is_offline: true, ..common }
             }

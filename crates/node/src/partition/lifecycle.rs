@@ -1,13 +1,12 @@
-//! A partition's life apart from its requests: opening, syncs, changes of leadership and
-//! configuration, ageing, deletion, closing.
+//! A partition's life apart from its requests: syncs, changes of leadership and configuration,
+//! ageing, deletion, closing.
 
-use super::{LogState, OpenLog, Partition, PartitionError, State};
+use super::{LogState, Partition, PartitionError, State};
 use crate::outbox::{Effect, JobOutcome, Outbox};
-use crate::settings::{durability, log_config};
+use crate::settings::durability;
 use crate::time::Now;
 use headwater_log::{
-    DiskError, FolderError, Log, LogConfig, LogIdentity, OpenError, PartitionCheckpoint,
-    RetentionOutcome, SyncPlan,
+    DiskError, FolderError, Log, LogIdentity, PartitionCheckpoint, RetentionOutcome, SyncPlan,
 };
 use headwater_metadata::config::TopicConfig;
 use headwater_metadata::image::PartitionImage;
@@ -17,57 +16,13 @@ use std::io;
 use std::sync::Arc;
 
 impl Partition {
-    /// The log, opened if it was not yet. The caller holds the lock.
-    pub(super) fn opened<'a>(
-        &self,
-        log: &'a mut LogState,
-        image: &PartitionImage,
-        config: &TopicConfig,
-        now: Now,
-    ) -> Result<&'a mut OpenLog, PartitionError> {
-        if matches!(log, LogState::Unopened) {
-            let opened = self.folder.log_folder().open_log(
-                self.identity(),
-                self.log_config(config),
-                now.wall_ms,
-            );
-            match opened {
-                Ok(opened) => {
-                    let leader = leader_of(self.me, image, config, &opened, None);
-                    *log = LogState::Open(Box::new(OpenLog { log: opened, leader }));
-                }
-                Err(error) => {
-                    *log = LogState::Offline(Arc::from(error.to_string()));
-                    return Err(error.into());
-                }
-            }
-        }
-        match log {
-            LogState::Open(open) => Ok(open),
-            LogState::Offline(reason) => Err(PartitionError::Offline(Arc::clone(reason))),
-            LogState::Deleted | LogState::Unopened => Err(PartitionError::Deleted),
-        }
-    }
-
-    fn log_config(&self, config: &TopicConfig) -> Arc<LogConfig> {
-        Arc::new(log_config(config, self.producer_id_expiration_ms))
-    }
-
-    pub(super) fn identity(&self) -> LogIdentity {
-        LogIdentity {
-            topic: self.name.to_string(),
-            topic_id: self.id.topic,
-            partition: self.id.partition,
-        }
-    }
-
     /// What the next sync of its folder must cover; `None` when nothing is dirty.
     pub(crate) fn begin_sync(&self) -> Option<SyncPlan> {
         let mut state = self.state.lock();
         state.listed_dirty = false;
         let plan = match &mut state.log {
             LogState::Open(open) => open.log.begin_sync(),
-            LogState::Unopened | LogState::Offline(_) | LogState::Deleted => None,
+            _ => None,
         };
         state.syncing = plan.is_some();
         plan
@@ -83,7 +38,9 @@ impl Partition {
         let mut state = self.state.lock();
         state.syncing = false;
         if matches!(state.log, LogState::Deleted) {
-            self.take_files_away(out);
+            if !state.opening {
+                self.take_files_away(out);
+            }
             return;
         }
         let State { log, waiters, listed_dirty, .. } = &mut *state;
@@ -154,17 +111,18 @@ impl Partition {
         }
     }
 
-    /// Removes what is too old, too much or deleted. May block on the disk.
-    pub(crate) fn apply_retention(&self, now: Now) -> Result<RetentionOutcome, PartitionError> {
-        let mut state = self.state.lock();
-        let State { log, image, config, .. } = &mut *state;
-        // Opening what has no files would only cost memory.
-        if matches!(log, LogState::Unopened)
-            && !self.folder.log_folder().has_log(&self.identity()).map_err(OpenError::from)?
-        {
-            return Ok(RetentionOutcome::default());
+    /// Removes what is too old, too much or deleted. May block on the disk, and opens a log that has
+    /// files; one that is being opened is left for the next time.
+    pub(crate) fn apply_retention(
+        self: &Arc<Self>,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Result<RetentionOutcome, PartitionError> {
+        if self.needs_opening() {
+            self.open_here(now, out);
         }
-        let open = self.opened(log, image, config, now)?;
+        let mut state = self.state.lock();
+        let LogState::Open(open) = &mut state.log else { return Ok(RetentionOutcome::default()) };
         let high_watermark = open.high_watermark();
         Ok(open.log.apply_retention(now.wall_ms, high_watermark)?)
     }
@@ -179,14 +137,14 @@ impl Partition {
         }
     }
 
-    /// Its topic was deleted: everybody who waits is told, and its files go, as soon as no sync
-    /// needs them.
+    /// Its topic was deleted: everybody who waits is told, and its files go, as soon as nothing that
+    /// is under way needs them.
     pub(crate) fn retire(self: &Arc<Self>, out: &mut Outbox) {
         let mut state = self.state.lock();
         state.log = LogState::Deleted;
         state.waiters.wake_all(out);
         self.folder.log_folder().will_delete(self.id.topic, self.id.partition);
-        if !state.syncing {
+        if !state.syncing && !state.opening {
             self.take_files_away(out);
         }
     }
@@ -197,7 +155,7 @@ impl Partition {
     }
 
     /// Asks for the files of a deleted partition to be taken away on an I/O thread.
-    fn take_files_away(self: &Arc<Self>, out: &mut Outbox) {
+    pub(super) fn take_files_away(self: &Arc<Self>, out: &mut Outbox) {
         let partition = Arc::clone(self);
         let job = Box::new(move || -> JobOutcome { Box::new(partition.delete_files()) });
         out.push(Effect::Job { reply_to: None, job });
@@ -220,7 +178,7 @@ impl Partition {
                     high_watermark: open.high_watermark(),
                 },
             )),
-            LogState::Unopened | LogState::Offline(_) | LogState::Deleted => None,
+            _ => None,
         }
     }
 
@@ -228,13 +186,15 @@ impl Partition {
     /// service is not closed cleanly.
     pub(crate) fn close(&self) -> Result<Option<(LogIdentity, PartitionCheckpoint)>, DiskError> {
         let mut state = self.state.lock();
+        let not_clean = |reason: &str| {
+            let path = self.folder.path().join(self.identity().folder_name());
+            DiskError::new("close", &path, io::Error::other(reason.to_owned()))
+        };
         let open = match &mut state.log {
             LogState::Open(open) => open,
-            LogState::Unopened | LogState::Deleted => return Ok(None),
-            LogState::Offline(reason) => {
-                let path = self.folder.path().join(self.identity().folder_name());
-                return Err(DiskError::new("close", &path, io::Error::other(reason.to_string())));
-            }
+            LogState::Unopened { .. } | LogState::Deleted => return Ok(None),
+            LogState::Opening => return Err(not_clean("it is being opened")),
+            LogState::Offline(reason) => return Err(not_clean(reason)),
         };
         let high_watermark = open.high_watermark();
         let closed = open.log.close_clean()?;
@@ -249,16 +209,24 @@ impl Partition {
         )))
     }
 
-    /// Size of its files in bytes; 0 where it has none yet.
-    pub fn size_bytes(&self, now: Now) -> Result<u64, PartitionError> {
-        let mut state = self.state.lock();
-        let State { log, image, config, .. } = &mut *state;
-        Ok(self.opened(log, image, config, now)?.log.size_bytes())
+    /// Bytes of its segments; 0 where it has none yet. Opens nothing, but may read its folder.
+    ///
+    /// # Errors
+    /// When it is out of service or its folder cannot be read.
+    pub fn size_bytes(&self) -> Result<u64, PartitionError> {
+        match &self.state.lock().log {
+            LogState::Open(open) => return Ok(open.log.size_bytes()),
+            LogState::Unopened { has_files: false } => return Ok(0),
+            LogState::Offline(reason) => return Err(PartitionError::Offline(Arc::clone(reason))),
+            LogState::Deleted => return Err(PartitionError::Deleted),
+            LogState::Unopened { has_files: true } | LogState::Opening => {}
+        }
+        Ok(self.bytes_in_files()?)
     }
 }
 
 /// The leader's state, where this broker leads. `known` is the high watermark from before.
-fn leader_of(
+pub(super) fn leader_of(
     me: BrokerId,
     image: &PartitionImage,
     config: &TopicConfig,

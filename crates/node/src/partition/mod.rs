@@ -5,16 +5,18 @@
 
 mod counters;
 mod lifecycle;
+mod opening;
 mod waiters;
 
+use crate::facts::Facts;
 use crate::folder::Folder;
 use crate::outbox::Outbox;
 use crate::ticket::Ticket;
 use crate::time::Now;
 pub use counters::{PartitionCounters, PartitionStatus};
 use headwater_log::{
-    AbortedTransaction, AppendError, AppendOptions, Appended, ChangeError, Log, OpenError, Read,
-    ReadError, ReadLimit,
+    AbortedTransaction, AppendError, AppendOptions, Appended, ChangeError, DiskError, Log,
+    OpenError, Read, ReadError, ReadLimit,
 };
 use headwater_metadata::config::TopicConfig;
 use headwater_metadata::image::PartitionImage;
@@ -23,6 +25,7 @@ use headwater_replication::{Durability, Leader};
 use headwater_types::{BrokerId, EndOffset, LeaderEpoch, Offset, TopicPartition};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use thiserror::Error;
 use waiters::Waiters;
 
@@ -40,6 +43,8 @@ pub enum PartitionError {
     NotEnoughReplicas { in_sync: usize, wanted: usize },
     #[error("the topic was deleted")]
     Deleted,
+    #[error("the log is being opened")]
+    Opening,
     #[error("the partition is offline: {0}")]
     Offline(Arc<str>),
     #[error("{0}")]
@@ -50,6 +55,8 @@ pub enum PartitionError {
     Read(#[from] ReadError),
     #[error("{0}")]
     Change(#[from] ChangeError),
+    #[error("{0}")]
+    Disk(#[from] DiskError),
 }
 
 /// What of the log a reader may see.
@@ -137,6 +144,10 @@ pub(crate) struct Place {
     pub me: BrokerId,
     /// The log folder that holds it.
     pub folder: Arc<Folder>,
+    /// Whether it has files there already.
+    pub has_files: bool,
+    /// Where to note what should be told.
+    pub facts: Arc<Facts>,
 }
 
 /// A partition held by this broker.
@@ -145,7 +156,10 @@ pub struct Partition {
     name: Arc<str>,
     me: BrokerId,
     folder: Arc<Folder>,
+    facts: Arc<Facts>,
     producer_id_expiration_ms: i64,
+    /// Whether it has files that were not opened yet. Said beside the lock, for every request asks.
+    needs_opening: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -158,17 +172,30 @@ struct State {
     listed_dirty: bool,
     /// Whether a sync under way covers its files.
     syncing: bool,
+    /// Whether a job is opening its files.
+    opening: bool,
     counters: PartitionCounters,
 }
 
 enum LogState {
     /// Not touched since the broker started: no files are open.
-    Unopened,
+    Unopened {
+        /// Whether there are any: then a job opens them.
+        has_files: bool,
+    },
+    /// A job is opening its files.
+    Opening,
     Open(Box<OpenLog>),
     /// Out of service, and why.
     Offline(Arc<str>),
     /// Its topic is gone.
     Deleted,
+}
+
+impl LogState {
+    fn failed_folder() -> Self {
+        Self::Offline(Arc::from("its log folder has failed"))
+    }
 }
 
 /// A log with the leadership that goes with it.
@@ -202,18 +229,19 @@ impl Partition {
         config: Arc<TopicConfig>,
         producer_id_expiration_ms: i64,
     ) -> Self {
-        let Place { id, name, me, folder } = place;
-        let log = if folder.has_failed() {
-            LogState::Offline(Arc::from("its log folder has failed"))
-        } else {
-            LogState::Unopened
+        let Place { id, name, me, folder, has_files, facts } = place;
+        let (log, needs_opening) = match folder.has_failed() {
+            true => (LogState::failed_folder(), false),
+            false => (LogState::Unopened { has_files }, has_files),
         };
         Self {
             id,
             name,
             me,
             folder,
+            facts,
             producer_id_expiration_ms,
+            needs_opening: AtomicBool::new(needs_opening),
             state: Mutex::new(State {
                 log,
                 image,
@@ -221,6 +249,7 @@ impl Partition {
                 waiters: Waiters::default(),
                 listed_dirty: false,
                 syncing: false,
+                opening: false,
                 counters: PartitionCounters::default(),
             }),
         }
@@ -326,7 +355,8 @@ impl Partition {
     pub fn is_committed(&self, end: EndOffset) -> Result<bool, PartitionError> {
         match &self.state.lock().log {
             LogState::Open(open) if open.leader.is_some() => Ok(open.high_watermark() >= end),
-            LogState::Open(_) | LogState::Unopened => Err(PartitionError::NotLeader),
+            LogState::Open(_) => Err(PartitionError::NotLeader),
+            LogState::Unopened { .. } | LogState::Opening => Err(PartitionError::Opening),
             LogState::Deleted => Err(PartitionError::Deleted),
             LogState::Offline(reason) => Err(PartitionError::Offline(Arc::clone(reason))),
         }

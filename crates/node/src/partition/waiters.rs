@@ -11,6 +11,8 @@ use headwater_types::EndOffset;
 /// up wakes for a reader that is slow to look.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
+    /// Woken once, when the log is open.
+    openers: Vec<Ticket>,
     producers: Vec<(EndOffset, Ticket)>,
     readers: Vec<Reader>,
 }
@@ -31,6 +33,19 @@ impl Reader {
 }
 
 impl Waiters {
+    /// Wakes `ticket` once the log is open, or will not be.
+    pub fn add_opener(&mut self, ticket: Ticket) {
+        self.openers.push(ticket);
+    }
+
+    /// The log is open, or will not be. Those who came first are woken first, so that what one
+    /// connection asked for stays in order.
+    pub fn opened(&mut self, out: &mut Outbox) {
+        for ticket in self.openers.drain(..) {
+            out.wake(ticket);
+        }
+    }
+
     /// Wakes `ticket` once everything before `end` is committed.
     pub fn add_producer(&mut self, end: EndOffset, ticket: Ticket) {
         self.producers.push((end, ticket));
@@ -47,6 +62,7 @@ impl Waiters {
 
     /// Takes a request off the list, whatever it waited for.
     pub fn remove(&mut self, ticket: Ticket) {
+        self.openers.retain(|waiting| *waiting != ticket);
         self.producers.retain(|(_, waiting)| *waiting != ticket);
         self.readers.retain(|reader| reader.ticket != ticket);
     }
@@ -68,6 +84,7 @@ impl Waiters {
 
     /// The partition is gone, led by another broker, or broken: everybody has to look again.
     pub fn wake_all(&mut self, out: &mut Outbox) {
+        self.opened(out);
         for (_, ticket) in self.producers.drain(..) {
             out.wake(ticket);
         }

@@ -144,8 +144,8 @@ fn there_is_no_proof_of_a_clean_stop_beside_a_partition_that_could_not_be_opened
 
 #[test]
 fn retention_leaves_what_was_never_written_unopened() {
-    let broker = broker_with_topic(&[]);
-    assert!(broker.node.apply_retention(broker.now).is_empty());
+    let mut broker = broker_with_topic(&[]);
+    assert!(broker.apply_retention().is_empty());
     let view = broker.node.view();
     assert!(view.partitions.values().all(|partition| partition.status().ends.is_none()));
 }
@@ -189,7 +189,7 @@ fn a_deleted_topics_folder_stays_for_the_delay() {
     broker.delete_topic("t");
     let round = |broker: &mut Broker, ms: u64| {
         broker.pass(ms);
-        assert!(broker.node.apply_retention(broker.now).is_empty());
+        assert!(broker.apply_retention().is_empty());
         broker.node.remove_deleted().expect("removed");
         names(broker, "t-0").len()
     };

@@ -4,17 +4,17 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use bytes::{Buf, Bytes, BytesMut};
-use headwater_log::{Disk, FolderOptions, LogFolder, MemoryDisk, OperationKind};
+use headwater_log::{Disk, Fate, FolderOptions, LogFolder, MemoryDisk, OperationKind};
 use headwater_metadata::command::{Command, CommandError, CommandReply, DeleteTopics, TopicRef};
 use headwater_metadata::command::{InitializeCluster, RegisterBroker};
 use headwater_metadata::config::{ConfigTable, ServerConfig};
 use headwater_metadata::decide::{DecideContext, Policy, decide};
-use headwater_metadata::image::{Endpoint, Image, Position, SecurityProtocol};
+use headwater_metadata::image::{Endpoint, Image, Position, SecurityProtocol, delta};
 use headwater_node::authorizer::{AllowAll, Authorizer};
 use headwater_node::quorum::{NoQuorum, QuorumSource};
 use headwater_node::{
-    ConnectionId, Effect, Folder, FrameError, Job, Node, NodeStart, Now, Outbox, Reply, ReplyPart,
-    RequestContext, Wake, Worker, WorkerId,
+    ConnectionId, Effect, Folder, FrameError, Job, Node, NodeStart, Now, Outbox, PartitionError,
+    Reply, ReplyPart, RequestContext, Task, Wake, Worker, WorkerId,
 };
 use headwater_protocol::Request;
 use headwater_protocol::header::{decode_response, encode_request};
@@ -73,6 +73,9 @@ pub struct Broker {
     disk_held: bool,
     /// Jobs that nobody waits for and that stay undone, while they are held.
     jobs_held: Option<Vec<Job>>,
+    /// Tasks that stay undone, while they are held.
+    tasks_held: Option<Vec<Task>>,
+    folders: u8,
     out: Outbox,
 }
 
@@ -89,7 +92,7 @@ impl Broker {
             config = config.set(name, value);
         }
         let server = Arc::new(config.build().expect("a sound configuration"));
-        let folders: Vec<_> = (0..options.folders).map(|n| open_folder(&disk, n)).collect();
+        let folders = open_folders(&disk, options.folders);
         let log_dirs = folders.iter().map(|folder| folder.id()).collect();
         let layers = headwater_metadata::config::Layers::at_start(&server);
         let settings = headwater_metadata::config::BrokerConfig::resolve(layers);
@@ -124,6 +127,8 @@ impl Broker {
             ids_drawn: 0,
             disk_held: false,
             jobs_held: None,
+            tasks_held: None,
+            folders: options.folders,
             out: Outbox::new(),
         };
         broker.command(Command::InitializeCluster(InitializeCluster {
@@ -151,6 +156,29 @@ impl Broker {
             log_dirs,
             fenced: false,
         }));
+    }
+
+    /// Has the broker start again with what a crash has left on the disk, or a stop before.
+    pub fn restart(&mut self, disk: MemoryDisk) {
+        self.node = Node::new(NodeStart {
+            me: ME,
+            server: Arc::clone(self.node.server()),
+            folders: open_folders(&disk, self.folders),
+            authorizer: Arc::new(AllowAll),
+            quorum: Arc::new(NoQuorum),
+            seed: 8,
+        });
+        self.disk = disk;
+        self.worker = Worker::new(WorkerId(0));
+        self.connection = self.connect();
+        let whole = delta(&Image::default(), &self.image);
+        self.node.apply_image(Arc::new(self.image.clone()), &whole, &mut self.out);
+        self.settle();
+    }
+
+    /// The broker is killed and starts again; what it wrote is there.
+    pub fn kill_and_restart(&mut self) {
+        self.restart(self.disk.crash(|_| Fate::Kept));
     }
 
     /// Has the controller decide a command.
@@ -233,6 +261,11 @@ impl Broker {
         self.worker.connect(|id| RequestContext { connection: id, ..RequestContext::for_tests() })
     }
 
+    /// Whether another request may be sent.
+    pub fn accepts_more(&mut self) -> bool {
+        self.worker.connection(self.connection).expect("connected").accepts_more()
+    }
+
     /// A client goes.
     pub fn disconnect(&mut self, connection: ConnectionId) {
         self.worker.disconnect(&self.node, connection);
@@ -280,6 +313,32 @@ impl Broker {
         }
     }
 
+    /// Keeps tasks of the I/O threads undone, or does them.
+    pub fn hold_tasks(&mut self, hold: bool) {
+        let held = self.tasks_held.take().unwrap_or_default();
+        if hold {
+            self.tasks_held = Some(held);
+            return;
+        }
+        for task in held {
+            task(&mut self.out);
+        }
+        self.settle();
+    }
+
+    /// Does the first of the tasks that are held.
+    pub fn do_one_task(&mut self) {
+        let held = self.tasks_held.as_mut().expect("tasks are held");
+        let task = held.remove(0);
+        task(&mut self.out);
+        self.settle();
+    }
+
+    /// How many tasks are held.
+    pub fn tasks_held(&self) -> usize {
+        self.tasks_held.as_ref().map_or(0, Vec::len)
+    }
+
     /// Has every sync fail from now on, or none.
     pub fn fail_syncs(&mut self, fail: bool) {
         self.disk.plan_failures(|plan| {
@@ -315,6 +374,13 @@ impl Broker {
         self.now.wall_ms += i64::try_from(ms).expect("a short time");
         self.worker.expire(&self.node, self.now, &mut self.out);
         self.settle();
+    }
+
+    /// Applies retention everywhere.
+    pub fn apply_retention(&mut self) -> Vec<PartitionError> {
+        let failed = self.node.apply_retention(self.now, &mut self.out);
+        self.settle();
+        failed
     }
 
     fn decide(&mut self, command: &Command) -> Result<CommandReply, CommandError> {
@@ -367,6 +433,13 @@ impl Broker {
                 return;
             }
             Effect::Job { reply_to, job } => (reply_to, Wake::Job(job())),
+            Effect::Task { task, .. } => {
+                match &mut self.tasks_held {
+                    Some(held) => held.push(task),
+                    None => task(&mut self.out),
+                }
+                return;
+            }
         };
         if let Some(ticket) = reply_to {
             self.worker.resume(&self.node, ticket, wake, self.now, &mut self.out);
@@ -374,12 +447,16 @@ impl Broker {
     }
 }
 
+fn open_folders(disk: &MemoryDisk, count: u8) -> Vec<Arc<Folder>> {
+    (0..count).map(|number| open_folder(disk, number)).collect()
+}
+
 fn open_folder(disk: &MemoryDisk, number: u8) -> Arc<Folder> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let path = PathBuf::from(format!("/logs-{number}"));
     let options =
         FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([number + 100; 16]) };
-    let folder = LogFolder::open(disk, &path, options).expect("an empty folder");
+    let folder = LogFolder::open(disk, &path, options).expect("a folder of ours");
     Arc::new(Folder::new(folder, u64::from(number)))
 }
 

@@ -1,0 +1,101 @@
+//! What happened that whoever runs the broker should be told of.
+//!
+//! The node has no log output. It notes such facts here; the shell takes them now and then and says
+//! each in one line.
+
+use headwater_log::Recovered;
+use headwater_types::PartitionIndex;
+use parking_lot::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Facts that wait to be taken; beyond it they are only counted. A restart after a crash makes one a
+/// partition.
+const WAITING_MAX: usize = 20_000;
+
+/// One thing to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A log that was not stopped cleanly was checked, and serves.
+    LogRecovered {
+        /// Which partition.
+        replica: Replica,
+        /// What it took.
+        recovered: Recovered,
+    },
+    /// A log cannot be opened: its partition is out of service.
+    LogUnusable {
+        /// Which partition.
+        replica: Replica,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There were too many facts; this many were not kept.
+    Lost {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A partition and where it lies here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: PartitionIndex,
+    /// The log folder.
+    pub folder: PathBuf,
+}
+
+/// The facts that were not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    facts: Vec<Fact>,
+    lost: usize,
+}
+
+impl Facts {
+    pub fn note(&self, fact: Fact) {
+        let mut waiting = self.waiting.lock();
+        if waiting.facts.len() < WAITING_MAX {
+            waiting.facts.push(fact);
+        } else {
+            waiting.lost += 1;
+        }
+    }
+
+    /// What was noted since the last time, oldest first.
+    pub fn take(&self) -> Vec<Fact> {
+        let Waiting { mut facts, lost } = std::mem::take(&mut *self.waiting.lock());
+        if lost > 0 {
+            facts.push(Fact::Lost { count: lost });
+        }
+        facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_is_counted() {
+        let facts = Facts::default();
+        let replica =
+            Replica { topic: Arc::from("t"), partition: PartitionIndex(0), folder: "/logs".into() };
+        let fact = Fact::LogRecovered { replica, recovered: Recovered::default() };
+        for _ in 0..WAITING_MAX + 2 {
+            facts.note(fact.clone());
+        }
+        let taken = facts.take();
+        assert_eq!(taken.len(), WAITING_MAX + 1);
+        assert_eq!(taken.last(), Some(&Fact::Lost { count: 2 }));
+        assert!(facts.take().is_empty());
+    }
+}
