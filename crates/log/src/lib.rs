@@ -86,6 +86,7 @@
 //! ```
 
 mod batch;
+pub mod check;
 mod checkpoint;
 mod config;
 mod disk;

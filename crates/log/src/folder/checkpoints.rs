@@ -7,9 +7,9 @@ use headwater_types::{EndOffset, Offset, PartitionIndex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
-const LOG_STARTS: &str = "log-start-offset-checkpoint";
-const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
+pub(crate) const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+pub(crate) const LOG_STARTS: &str = "log-start-offset-checkpoint";
+pub(crate) const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
 
 type Key = (String, i32);
 

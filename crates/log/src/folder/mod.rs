@@ -28,10 +28,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const LOCK: &str = ".lock";
-const META: &str = "meta.properties";
-const CLEAN_STOP: &str = ".kafka_cleanshutdown";
+pub(crate) const META: &str = "meta.properties";
+pub(crate) const CLEAN_STOP: &str = ".kafka_cleanshutdown";
 /// The controller's own log, which no topic stands behind.
-const METADATA_TOPIC: &str = "__cluster_metadata";
+pub(crate) const METADATA_TOPIC: &str = "__cluster_metadata";
 /// Largest of the small files that is read.
 const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -429,6 +429,14 @@ impl LogFolder {
         let proof = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
         Ok(write_whole_durably(&*self.disk, &self.path.join(CLEAN_STOP), proof.as_bytes())?)
     }
+}
+
+/// What a check of the files looks at besides.
+pub(crate) mod parts {
+    pub(crate) use super::checkpoints::{HIGH_WATERMARKS, LOG_STARTS, RECOVERY_POINTS};
+    pub(crate) use super::names::FolderName;
+    pub(crate) use super::properties::MetaProperties;
+    pub(crate) use super::{CLEAN_STOP, META, METADATA_TOPIC};
 }
 
 impl State {

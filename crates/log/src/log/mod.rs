@@ -96,6 +96,17 @@ pub struct Log {
     tail_budget: Arc<TailBudget>,
 }
 
+/// What a check of the files looks at besides.
+pub(crate) mod parts {
+    pub(crate) use super::epoch_cache::EpochCache;
+    pub(crate) use super::head::{HEAD_BYTES, Head};
+    pub(crate) use super::names::{EPOCHS, METADATA, file_path};
+    pub(crate) use super::producer_state::Producers;
+    pub(crate) use super::scan::WINDOW_LOOKUP;
+    pub(crate) use super::segment::{Active, relative};
+    pub(crate) use super::txn_index::to_bytes as aborted_to_bytes;
+}
+
 impl Log {
     /// First offset that can be read.
     pub fn log_start(&self) -> Offset {
