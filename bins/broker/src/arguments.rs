@@ -15,7 +15,7 @@ Examples:
   headwater-broker --config server.properties --check
 
 Exit codes: 0 stopped cleanly; 1 stopped, but not cleanly; 2 wrong command line or configuration;
-3 could not start; 130 stopped at once on a second signal.";
+3 could not start; 4 could not go on and stopped by itself; 130 stopped at once on a second signal.";
 
 /// A Kafka-compatible broker.
 #[derive(Debug, Parser)]

@@ -32,6 +32,8 @@ enum Outcome {
     BadConfiguration = 2,
     /// The broker could not be started: a port, a folder, the system.
     CannotStart = 3,
+    /// It could not go on and has stopped by itself; the next start recovers.
+    Died = 4,
     /// It was asked to stop a second time and did not wait; the next start recovers.
     Hurried = 130,
 }
@@ -103,7 +105,7 @@ async fn serve(server: ServerConfig, log_level: logging::Level) -> Result<Outcom
     let mut options = BrokerOptions::from(server);
     options.set_log_level = Some(Arc::new(move |level| log_level.set(level)));
     let starting = Broker::start(options);
-    let broker = tokio::select! {
+    let mut broker = tokio::select! {
         started = starting => started.map_err(|error| {
             Failure::new(Outcome::CannotStart, advice::with_remedy(&error))
         })?,
@@ -112,7 +114,16 @@ async fn serve(server: ServerConfig, log_level: logging::Level) -> Result<Outcom
     greeting::started(&broker, node_id);
     systemd::notify("READY=1");
 
-    signals.stop().await;
+    tokio::select! {
+        () = signals.stop() => {}
+        error = broker.stopped_by_itself() => {
+            systemd::notify("STOPPING=1");
+            return Err(Failure::new(
+                Outcome::Died,
+                format!("{error}; what was acknowledged is safe, the next start recovers the rest"),
+            ));
+        }
+    }
     tracing::info!("stopping; once more to stop at once");
     systemd::notify("STOPPING=1");
     tokio::select! {

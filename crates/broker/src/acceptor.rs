@@ -129,6 +129,7 @@ fn deal(shared: &Shared, name: &Arc<str>, stream: tokio::net::TcpStream, peer: S
         .loads
         .iter()
         .zip(&shared.mailboxes)
+        .filter(|(_, mailbox)| !mailbox.has_ended())
         .min_by_key(|(load, _)| load.load(Ordering::Relaxed));
     let Some((load, mailbox)) = least else { return };
     let stream = match prepare(&stream, &settings).and_then(|()| stream.into_std()) {

@@ -19,6 +19,12 @@ pub enum StopError {
     /// A thread of the broker has panicked, which is a bug.
     #[error("a thread of the broker has panicked")]
     Panicked,
+    /// It could not go on and has stopped by itself.
+    #[error("the broker could not go on: {cause}")]
+    Died {
+        /// Why.
+        cause: String,
+    },
 }
 
 /// A running broker. Dropping it stops it as well, without waiting and without telling of errors.
@@ -73,6 +79,17 @@ impl Broker {
     /// The cluster's id.
     pub fn cluster_id(&self) -> &str {
         &self.started.cluster_id
+    }
+
+    /// Waits until the broker has stopped by itself, which it does only when it cannot go on: its
+    /// metadata cannot be kept any more, or one of its threads has ended. For ever, if all is well.
+    ///
+    /// Cancel-safe.
+    pub async fn stopped_by_itself(&mut self) -> StopError {
+        let Some(ended) = &mut self.ended else { return std::future::pending().await };
+        let outcome = ended.await;
+        self.ended = None;
+        outcome.unwrap_or(Ok(())).err().unwrap_or(StopError::Panicked)
     }
 
     /// Stops the broker: no more requests, answers that are ready are sent, everything is synced

@@ -4,7 +4,7 @@ use crate::acceptor::accept;
 use crate::broker::StopError;
 use crate::facts;
 use crate::mailbox::Message;
-use crate::metadata::{QuorumView, start_controller};
+use crate::metadata::{QuorumView, register, start_controller};
 use crate::options::BrokerOptions;
 use crate::shared::Shared;
 use crate::start::{Prepared, StartError, Started, prepare};
@@ -19,6 +19,9 @@ use tokio::task::LocalSet;
 
 /// How often logs are asked whether they are due for a sync.
 const TICK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether all threads still run.
+const WATCH_EVERY: Duration = Duration::from_millis(200);
 
 /// The body of the control thread.
 pub(crate) fn run(
@@ -35,8 +38,7 @@ pub(crate) fn run(
                 return;
             }
         };
-    let tasks = LocalSet::new();
-    let outcome = tasks.block_on(&runtime, async {
+    let outcome = LocalSet::new().block_on(&runtime, async {
         let (running, started) = match start(&options).await {
             Ok(running) => running,
             Err(error) => {
@@ -44,16 +46,24 @@ pub(crate) fn run(
                 return Ok(());
             }
         };
-        let wanted = ready.send(Ok(started)).is_ok();
-        if wanted {
-            // Either word or silence from the handle means the same: it is time to stop.
-            let _ = stopped.await;
+        if ready.send(Ok(started)).is_err() {
+            return running.stop().await;
         }
-        running.stop().await
+        tokio::select! {
+            // Either word or silence from the handle means the same: it is time to stop.
+            _ = stopped => running.stop().await,
+            cause = running.cannot_go_on() => {
+                tracing::error!(cause, "the broker cannot go on and stops");
+                // What is wrong with the stop follows from it.
+                let _ = running.stop().await;
+                Err(StopError::Died { cause })
+            }
+        }
     });
     let _ = ended.send(outcome);
 }
 
+/// What runs, as far as it was started.
 struct Running {
     shared: Arc<Shared>,
     stop_accepting: Arc<Notify>,
@@ -66,51 +76,91 @@ struct Running {
 async fn start(options: &BrokerOptions) -> Result<(Running, Started), StartError> {
     let quorum = Arc::new(QuorumView::default());
     let prepared = prepare(options, Arc::clone(&quorum) as _)?;
-    let controller = start_controller(&prepared, &quorum).await?;
-    let Prepared { shared, listeners, cluster_id, server, temporary, admin, .. } = prepared;
-    let cluster_id =
-        shared.node.view().image.cluster_id().map_or(cluster_id, |decided| decided.to_string());
-    for folder in shared.node.folders() {
-        folder.log_folder().adopt_cluster(&cluster_id)?;
-    }
-    let mut workers = Vec::new();
-    for index in 0..shared.mailboxes.len() {
-        let index = u16::try_from(index).unwrap_or(u16::MAX);
-        let shared = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name(format!("headwater-worker-{index}"))
-            .spawn(move || worker::run(shared, index))
-            .map_err(StartError::Thread)?;
-        workers.push(thread);
-    }
-    let addresses: Vec<_> =
-        listeners.iter().map(|one| (one.name.to_string(), one.address)).collect();
-    let stop_accepting = Arc::new(Notify::new());
-    let acceptors = listeners
-        .into_iter()
-        .map(|listener| {
-            let stop = Arc::clone(&stop_accepting);
-            tokio::task::spawn_local(accept(Arc::clone(&shared), listener, stop))
-        })
-        .collect();
-    let metrics = admin.as_ref().map(|listener| listener.address);
-    let mut timers = vec![
-        tokio::task::spawn_local(tick(Arc::clone(&shared))),
-        tokio::task::spawn_local(housekeeping(Arc::clone(&shared))),
-    ];
-    if let Some(listener) = admin {
-        let set_log_level = options.set_log_level.clone();
-        let serving = crate::admin::serve(Arc::clone(&shared), listener, set_log_level);
-        timers.push(tokio::task::spawn_local(serving));
-    }
-    let started = Started {
-        addresses,
-        metrics,
-        log_dirs: server.log_dirs.clone(),
-        cluster_id,
-        _temporary: temporary,
+    let controller = start_controller(&prepared, &quorum)?;
+    // From here on there is something to stop.
+    let mut running = Running {
+        shared: Arc::clone(&prepared.shared),
+        stop_accepting: Arc::new(Notify::new()),
+        acceptors: Vec::new(),
+        timers: Vec::new(),
+        workers: Vec::new(),
+        controller,
     };
-    Ok((Running { shared, stop_accepting, acceptors, timers, workers, controller }, started))
+    match running.start(options, prepared).await {
+        Ok(started) => Ok((running, started)),
+        Err(error) => {
+            if let Err(error) = running.stop().await {
+                tracing::warn!(%error, "what was started could not be stopped cleanly");
+            }
+            Err(error)
+        }
+    }
+}
+
+impl Running {
+    /// Makes the broker known and starts what serves.
+    async fn start(
+        &mut self,
+        options: &BrokerOptions,
+        prepared: Prepared,
+    ) -> Result<Started, StartError> {
+        register(&prepared).await?;
+        let Prepared { shared, listeners, cluster_id, server, temporary, admin, .. } = prepared;
+        let cluster_id =
+            shared.node.view().image.cluster_id().map_or(cluster_id, |decided| decided.to_string());
+        for folder in shared.node.folders() {
+            folder.log_folder().adopt_cluster(&cluster_id)?;
+        }
+        for index in 0..shared.mailboxes.len() {
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            let shared = Arc::clone(&shared);
+            let thread = std::thread::Builder::new()
+                .name(format!("headwater-worker-{index}"))
+                .spawn(move || worker::run(shared, index))
+                .map_err(StartError::Thread)?;
+            self.workers.push(thread);
+        }
+        let addresses: Vec<_> =
+            listeners.iter().map(|one| (one.name.to_string(), one.address)).collect();
+        self.acceptors.extend(listeners.into_iter().map(|listener| {
+            let stop = Arc::clone(&self.stop_accepting);
+            tokio::task::spawn_local(accept(Arc::clone(&shared), listener, stop))
+        }));
+        let metrics = admin.as_ref().map(|listener| listener.address);
+        self.timers.push(tokio::task::spawn_local(tick(Arc::clone(&shared))));
+        self.timers.push(tokio::task::spawn_local(housekeeping(Arc::clone(&shared))));
+        if let Some(listener) = admin {
+            let set_log_level = options.set_log_level.clone();
+            let serving = crate::admin::serve(Arc::clone(&shared), listener, set_log_level);
+            self.timers.push(tokio::task::spawn_local(serving));
+        }
+        Ok(Started {
+            addresses,
+            metrics,
+            log_dirs: server.log_dirs.clone(),
+            cluster_id,
+            _temporary: temporary,
+        })
+    }
+
+    /// Waits until something has ended without which the broker cannot go on, and says what.
+    async fn cannot_go_on(&self) -> String {
+        let mut turns = tokio::time::interval(WATCH_EVERY);
+        loop {
+            turns.tick().await;
+            if let Some(why) = self.shared.fatal.get() {
+                return (*why).to_owned();
+            }
+            if self.controller.is_finished() {
+                let failure = self.shared.controller.get().and_then(|one| one.failure());
+                let why = failure.unwrap_or_else(|| "its thread has panicked".to_owned());
+                return format!("the metadata cannot be kept: {why}");
+            }
+            if self.workers.iter().any(JoinHandle::is_finished) {
+                return "a worker thread has ended".to_owned();
+            }
+        }
+    }
 }
 
 /// Lists what is due for a sync by `flush.messages` and `flush.ms`, and tells once of what has

@@ -48,7 +48,9 @@ impl Jobs {
                 std::thread::Builder::new().name(format!("{name}-{index}")).spawn(move || {
                     while let Some(work) = next(&work) {
                         queued.fetch_sub(1, Ordering::Relaxed);
-                        work()
+                        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                            tracing::error!("what an I/O job came to could not be told");
+                        }
                     }
                 })
             })

@@ -39,5 +39,6 @@ mod worker;
 pub use acceptor::ListenError;
 pub use broker::{Broker, StopError};
 pub use headwater_metadata::config::{ServerConfig, ServerConfigError};
+pub use headwater_node::{RequestContext, authorizer};
 pub use options::{BrokerOptions, SetLogLevel};
 pub use start::StartError;

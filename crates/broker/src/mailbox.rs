@@ -5,6 +5,7 @@ use headwater_node::{Ticket, Wake};
 use parking_lot::Mutex;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 /// What a worker is told from outside.
@@ -31,6 +32,8 @@ pub(crate) enum Message {
 pub(crate) struct Mailbox {
     queue: Mutex<Vec<Message>>,
     arrived: Notify,
+    /// Whether nobody will read any more.
+    ended: AtomicBool,
 }
 
 impl Mailbox {
@@ -49,6 +52,16 @@ impl Mailbox {
             }
             self.arrived.notified().await;
         }
+    }
+
+    /// Its worker has ended.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// Whether its worker has ended: what is sent to it is read by nobody.
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     fn take(&self, into: &mut Vec<Message>) {

@@ -53,13 +53,12 @@ impl QuorumSource for QuorumView {
     }
 }
 
-/// Starts the controller, follows its metadata and registers this broker. When it returns, the node
-/// knows its cluster and its own place in it.
-pub(crate) async fn start_controller(
+/// Starts the controller and follows its metadata. When it returns, the node knows its cluster.
+pub(crate) fn start_controller(
     prepared: &Prepared,
     quorum: &QuorumView,
 ) -> Result<std::thread::JoinHandle<()>, StartError> {
-    let Prepared { shared, server, disk, cluster_id, endpoints, .. } = prepared;
+    let Prepared { shared, server, disk, cluster_id, .. } = prepared;
     let settings = BrokerConfig::resolve(Layers::at_start(server));
     let options = ControllerOptions {
         disk: Arc::clone(disk),
@@ -85,7 +84,14 @@ pub(crate) async fn start_controller(
     let directory = shared.node.folders().first().map_or(DirectoryId::ZERO, |one| one.id());
     // Set once: this is the only place that starts a controller.
     let _ = quorum.source.set((controller.clone(), server.node_id, directory));
-    let _ = shared.controller.set(controller.clone());
+    let _ = shared.controller.set(controller);
+    Ok(thread)
+}
+
+/// Makes this broker known to its cluster. When it returns, the node knows its own place in it.
+pub(crate) async fn register(prepared: &Prepared) -> Result<(), StartError> {
+    let Prepared { shared, server, endpoints, .. } = prepared;
+    let Some(controller) = shared.controller.get() else { return Err(StartError::Panicked) };
     let registration = RegisterBroker {
         broker: server.node_id,
         cluster_id: None,
@@ -107,8 +113,8 @@ pub(crate) async fn start_controller(
         log_dirs: shared.node.folders().iter().map(|folder| folder.id()).collect(),
         fenced: false,
     };
-    ask(&controller, Command::RegisterBroker(registration)).await.map_err(StartError::Refused)?;
-    Ok(thread)
+    ask(controller, Command::RegisterBroker(registration)).await.map_err(StartError::Refused)?;
+    Ok(())
 }
 
 fn policy(settings: &BrokerConfig) -> Policy {

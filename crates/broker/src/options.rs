@@ -1,6 +1,7 @@
 //! What a broker is started with.
 
 use headwater_metadata::config::{ServerConfig, ServerConfigError};
+use headwater_node::authorizer::{AllowAll, Authorizer};
 use std::sync::Arc;
 
 /// Changes the level of the process's log output; says why where it cannot.
@@ -14,6 +15,8 @@ pub struct BrokerOptions {
     pub server: ServerConfig,
     /// Whether data lives in a temporary folder that goes when the broker is dropped.
     pub temporary: bool,
+    /// Who may do what; everybody everything, unless it is set.
+    pub authorizer: Arc<dyn Authorizer>,
     /// What `PUT /log-level` calls; without it the level cannot be changed.
     pub set_log_level: Option<SetLogLevel>,
 }
@@ -32,6 +35,6 @@ impl BrokerOptions {
 
 impl From<ServerConfig> for BrokerOptions {
     fn from(server: ServerConfig) -> Self {
-        Self { server, temporary: false, set_log_level: None }
+        Self { server, temporary: false, authorizer: Arc::new(AllowAll), set_log_level: None }
     }
 }

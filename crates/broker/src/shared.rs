@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub opening: Jobs,
     pub budget: FrameBudget,
     pub places: Places,
+    /// Why the broker cannot go on, if it cannot.
+    pub fatal: OnceLock<&'static str>,
 }
 
 impl Shared {
@@ -72,6 +74,13 @@ impl Shared {
                 mailbox.send(messages);
             }
         }
+    }
+
+    /// Something went wrong behind which nothing can be trusted to work: the control thread stops the
+    /// broker.
+    pub fn cannot_go_on(&self, why: &'static str) {
+        // The first reason is the one that counts.
+        let _ = self.fatal.set(why);
     }
 
     fn resume(&self, ticket: headwater_node::Ticket, wake: Wake) {

@@ -13,11 +13,11 @@ use headwater_log::{
 };
 use headwater_metadata::config::{BrokerConfig, Layers, ServerConfig};
 use headwater_metadata::image::{Endpoint, SecurityProtocol};
-use headwater_node::authorizer::AllowAll;
 use headwater_node::quorum::QuorumSource;
 use headwater_node::{Folder, Node, NodeStart};
 use headwater_types::Uuid;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock, Weak};
@@ -138,7 +138,7 @@ pub(crate) fn prepare(
         me: server.node_id,
         server: Arc::clone(&server),
         folders,
-        authorizer: Arc::new(AllowAll),
+        authorizer: Arc::clone(&options.authorizer),
         quorum,
         seed: random_u64()?,
     });
@@ -152,6 +152,7 @@ pub(crate) fn prepare(
         opening: Jobs::start(&OPENING).map_err(StartError::Thread)?,
         budget: FrameBudget::new(),
         places: Places::default(),
+        fatal: OnceLock::new(),
     });
     // The disk outlives nobody: it holds the shared parts weakly.
     let _ = completes_to.set(Arc::downgrade(&shared));
@@ -163,9 +164,14 @@ pub(crate) fn prepare(
 fn completion_sink(to: Arc<OnceLock<Weak<Shared>>>) -> headwater_log::CompletionSink {
     Arc::new(move |completion: Completion| {
         if let Some(shared) = to.get().and_then(Weak::upgrade) {
-            let mut out = headwater_node::Outbox::new();
-            shared.node.complete(completion, &mut out);
-            shared.deliver(&mut out);
+            let told = catch_unwind(AssertUnwindSafe(|| {
+                let mut out = headwater_node::Outbox::new();
+                shared.node.complete(completion, &mut out);
+                shared.deliver(&mut out);
+            }));
+            if told.is_err() {
+                shared.cannot_go_on("the end of a sync could not be told");
+            }
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::connection::serve;
 use crate::frame_budget::FrameBudget;
-use crate::mailbox::Message;
+use crate::mailbox::{Mailbox, Message};
 use crate::places::Place;
 use crate::receive::{ReceiveError, Received, Receiver};
 use crate::shared::Shared;
@@ -12,6 +12,7 @@ use headwater_node::{
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,6 +47,7 @@ pub(crate) struct WorkerShell {
 
 /// Runs a worker until it is told to stop; the body of its thread.
 pub(crate) fn run(shared: Arc<Shared>, index: u16) -> std::io::Result<()> {
+    let _ends = shared.mailboxes.get(usize::from(index)).map(|mine| EndsMailbox(Arc::clone(mine)));
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let settings = shared.node.network_settings();
@@ -62,11 +64,25 @@ pub(crate) fn run(shared: Arc<Shared>, index: u16) -> std::io::Result<()> {
         idle_max_ms: settings.idle_max_ms,
         shared,
     });
-    let tasks = LocalSet::new();
-    tasks.spawn_local(expire_deadlines(Rc::clone(&shell)));
-    tasks.spawn_local(sweep(Rc::clone(&shell)));
-    tasks.block_on(&runtime, receive_mail(shell));
+    // None of these may end unnoticed: a panic in one of them ends the thread, and with it the
+    // broker.
+    LocalSet::new().block_on(&runtime, async {
+        tokio::select! {
+            () = receive_mail(Rc::clone(&shell)) => {}
+            () = expire_deadlines(Rc::clone(&shell)) => {}
+            () = sweep(Rc::clone(&shell)) => {}
+        }
+    });
     Ok(())
+}
+
+/// Sees to it that no more connections are dealt to a worker, however it ends.
+struct EndsMailbox(Arc<Mailbox>);
+
+impl Drop for EndsMailbox {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 async fn receive_mail(shell: Rc<WorkerShell>) {
@@ -84,6 +100,8 @@ async fn receive_mail(shell: Rc<WorkerShell>) {
             }
         }
         shell.end_round();
+        // Mail may come faster than it is read, and taking what is there already does not yield.
+        tokio::task::yield_now().await;
         if shell.stopping.get() {
             shell.ring_all();
             let drained = async {
@@ -168,31 +186,52 @@ impl WorkerShell {
 
     /// Ends a round of requests: what was written is synced, what was asked for is done.
     pub fn end_round(&self) {
-        let mut out = self.out.borrow_mut();
-        self.shared.node.end_round(&mut out);
-        self.shared.deliver(&mut out);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let mut out = self.out.borrow_mut();
+            self.shared.node.end_round(&mut out);
+            self.shared.deliver(&mut out);
+        }));
+        if ended.is_err() {
+            // Nobody knows what was left undone, a sync perhaps.
+            self.shared.cannot_go_on("a round of requests could not be ended");
+        }
     }
 
+    /// Resumes a request. One that panics costs its connection and nothing else.
     fn resume(&self, ticket: Ticket, wake: Wake) {
         let now = self.shared.clock.now();
-        let ready = self.worker.borrow_mut().resume(
-            &self.shared.node,
-            ticket,
-            wake,
-            now,
-            &mut self.out.borrow_mut(),
-        );
-        if let Some(id) = ready {
-            self.ring(id);
+        let waits = self.worker.borrow().connection_of(ticket);
+        let resumed = catch_unwind(AssertUnwindSafe(|| {
+            self.worker.borrow_mut().resume(
+                &self.shared.node,
+                ticket,
+                wake,
+                now,
+                &mut self.out.borrow_mut(),
+            )
+        }));
+        match (resumed, waits) {
+            (Ok(ready), _) => {
+                if let Some(id) = ready {
+                    self.ring(id);
+                }
+            }
+            (Err(_), Some(id)) => {
+                tracing::error!(connection = id.0, "a request panicked when it was resumed");
+                self.worker.borrow_mut().abandon(id, ticket);
+                self.ring(id);
+            }
+            (Err(_), None) => self.shared.cannot_go_on("a wake of no request panicked"),
         }
     }
 
     fn expire(&self) {
         let now = self.shared.clock.now();
-        let ready =
-            self.worker.borrow_mut().expire(&self.shared.node, now, &mut self.out.borrow_mut());
-        for id in ready {
-            self.ring(id);
+        loop {
+            // Not in the loop's head, where it would stay borrowed.
+            let expired = self.worker.borrow_mut().pop_expired(now);
+            let Some(ticket) = expired else { break };
+            self.resume(ticket, Wake::Deadline);
         }
         self.end_round();
     }

@@ -196,6 +196,16 @@ impl ParkedTable {
         self.release(ticket);
     }
 
+    /// Whose request waits under a ticket.
+    pub fn connection_of(&self, ticket: Ticket) -> Option<ConnectionId> {
+        match self.places.get(ticket.place as usize)? {
+            (generation, Place::Parked(entry)) if *generation == ticket.generation => {
+                Some(entry.connection)
+            }
+            _ => None,
+        }
+    }
+
     /// The earliest deadline, on the monotonic clock.
     pub fn next_deadline(&self) -> Option<u64> {
         self.deadlines.first().map(|(deadline_ms, _)| *deadline_ms)

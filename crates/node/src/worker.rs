@@ -199,16 +199,26 @@ impl Worker {
         Some(id)
     }
 
-    /// Resumes the requests whose deadline has passed, and gives the connections concerned.
-    pub fn expire(&mut self, node: &Node, now: Now, out: &mut Outbox) -> Vec<ConnectionId> {
-        let mut ready = Vec::new();
-        while let Some(ticket) = self.parked.pop_expired(now.monotonic_ms) {
-            ready.extend(self.resume(node, ticket, Wake::Deadline, now, out));
-        }
-        ready
+    /// A request whose deadline has passed: it is to be resumed with [`Wake::Deadline`].
+    pub fn pop_expired(&mut self, now: Now) -> Option<Ticket> {
+        self.parked.pop_expired(now.monotonic_ms)
     }
 
-    /// When [`Worker::expire`] has something to do next, on the monotonic clock.
+    /// Whose request waits under a ticket, if one does.
+    pub fn connection_of(&self, ticket: Ticket) -> Option<ConnectionId> {
+        self.parked.connection_of(ticket)
+    }
+
+    /// A request of this connection panicked while it was resumed: it is given up, and the connection
+    /// has to be closed, since its answers come in order.
+    pub fn abandon(&mut self, id: ConnectionId, ticket: Ticket) {
+        self.parked.release(ticket);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.close_after_answers();
+        }
+    }
+
+    /// When [`Worker::pop_expired`] has something to give next, on the monotonic clock.
     pub fn next_deadline(&self) -> Option<u64> {
         self.parked.next_deadline()
     }

@@ -372,7 +372,9 @@ impl Broker {
     pub fn pass(&mut self, ms: u64) {
         self.now.monotonic_ms += ms;
         self.now.wall_ms += i64::try_from(ms).expect("a short time");
-        self.worker.expire(&self.node, self.now, &mut self.out);
+        while let Some(ticket) = self.worker.pop_expired(self.now) {
+            self.worker.resume(&self.node, ticket, Wake::Deadline, self.now, &mut self.out);
+        }
         self.settle();
     }
 
