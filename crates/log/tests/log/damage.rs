@@ -139,3 +139,30 @@ fn one_flipped_bit_is_found_where_everything_is_checked() {
         }
     }
 }
+
+/// The index of the segment that is written on is read as it is after a clean stop.
+#[test]
+fn a_flipped_bit_in_an_index_hides_no_record() {
+    let (disk, mut log) = new_log(LogConfig { segment_bytes: 1 << 20, ..small() });
+    for _ in 0..30 {
+        append(&mut log, &records(3, 60)).unwrap();
+    }
+    let known = log.close_clean().unwrap();
+    let path = folder().join("00000000000000000000.index");
+    let length = read_whole(&disk, &path, 1 << 20).unwrap().unwrap().len();
+    assert!(length >= 80);
+    for bit in (0..length * 8).step_by(5) {
+        let disk = disk.crash(|_| Fate::Kept);
+        let file = disk.open(&path, OpenMode::ReadWrite).unwrap();
+        let mut byte = [0];
+        file.read_at(&mut byte, bit as u64 / 8).unwrap();
+        file.write_at(&[&[byte[0] ^ 1 << (bit % 8)]], bit as u64 / 8).unwrap();
+        let config = LogConfig { segment_bytes: 1 << 20, ..small() };
+        let log = open_on(&disk, config, OpenKind::AfterCleanStop(known)).unwrap();
+        for from in 0..log.log_end().0 {
+            let limit = ReadLimit { max_bytes: 1, at_least_one: true, upper: log.log_end() };
+            let read = log.read(Offset(from), limit).unwrap();
+            assert_eq!(read.first.0, from / 3 * 3, "bit {bit}");
+        }
+    }
+}
