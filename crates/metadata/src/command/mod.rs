@@ -18,8 +18,8 @@ pub use partitions::{
     PartitionAlteration, ReplicaDirectory,
 };
 pub use topics::{
-    CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics, DeletedTopic, MorePartitions,
-    NewTopic, TopicRef,
+    AdoptTopic, AdoptedPartition, CreatePartitions, CreateTopics, CreatedTopic, DeleteTopics,
+    DeletedTopic, MorePartitions, NewTopic, TopicRef,
 };
 
 use crate::image::ConfigResource;
@@ -42,6 +42,8 @@ pub enum Command {
     ControlledShutdown(BrokerId),
     /// Creates topics.
     CreateTopics(CreateTopics),
+    /// Makes a topic known whose partitions lie in a broker's folders already.
+    AdoptTopic(AdoptTopic),
     /// Deletes topics.
     DeleteTopics(DeleteTopics),
     /// Adds partitions to topics.

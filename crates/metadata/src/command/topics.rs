@@ -1,7 +1,7 @@
 //! Commands that create, widen and delete topics.
 
 use super::CommandError;
-use headwater_types::{BrokerId, PartitionIndex, TopicId};
+use headwater_types::{BrokerId, DirectoryId, LeaderEpoch, PartitionIndex, TopicId};
 use std::sync::Arc;
 
 /// Creates topics.
@@ -98,4 +98,30 @@ pub struct MorePartitions {
     pub count: i32,
     /// Who holds the new ones, in order, where the caller chooses.
     pub assignments: Option<Vec<Vec<BrokerId>>>,
+}
+
+/// Makes a topic known of which a broker's folders hold the partitions already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdoptTopic {
+    /// Its name.
+    pub name: String,
+    /// Its identity, which the folders name.
+    pub id: TopicId,
+    /// The broker whose folders they are: the only replica.
+    pub broker: BrokerId,
+    /// By index, without gaps.
+    pub partitions: Vec<AdoptedPartition>,
+    /// What is set for it.
+    pub configs: Vec<(String, Option<String>)>,
+    /// Checks everything and changes nothing.
+    pub validate_only: bool,
+}
+
+/// A partition of [`AdoptTopic`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdoptedPartition {
+    /// The log folder that it lies in.
+    pub directory: DirectoryId,
+    /// The latest epoch in its log, where it has one: its leader's will be a higher one.
+    pub last_epoch: Option<LeaderEpoch>,
 }

@@ -4,6 +4,7 @@
 //! decided, and the second topic of a request sees the first. A decision is either taken as a
 //! whole or not at all; nothing outside its records and its reply leaves this module.
 
+mod adopt;
 mod brokers;
 mod configs;
 mod elections;
@@ -177,6 +178,7 @@ pub fn decide(
         Command::UnfenceBroker(broker) => brokers::unfence(out, *broker, context)?,
         Command::ControlledShutdown(broker) => brokers::controlled_shutdown(out, *broker, context)?,
         Command::CreateTopics(command) => topics::create(out, command, context)?,
+        Command::AdoptTopic(command) => adopt::adopt(out, command, context)?,
         Command::DeleteTopics(command) => topic_changes::delete(out, command, context)?,
         Command::CreatePartitions(command) => {
             topic_changes::create_partitions(out, command, context)?

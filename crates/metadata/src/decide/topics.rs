@@ -8,7 +8,7 @@ use crate::command::{
 use crate::image::{ConfigResource, ConfigResourceKind, Configs, Image, PartitionImage};
 use crate::limits;
 use crate::record::{ConfigRecord, Kind, TopicRecord};
-use headwater_types::{BrokerId, ErrorCode, LeaderEpoch, PartitionIndex};
+use headwater_types::{BrokerId, ErrorCode, LeaderEpoch, PartitionIndex, TopicId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The topic in which Kafka keeps its own metadata; no client may create it.
@@ -106,26 +106,8 @@ fn plan(
     context: &mut DecideContext<'_>,
     placer: &mut Placer,
 ) -> ItemResult<Plan> {
-    if topic.name == METADATA_TOPIC {
-        return Err(CommandError::new(
-            ErrorCode::InvalidRequest,
-            format!("Creation of internal topic {METADATA_TOPIC} is prohibited."),
-        ));
-    }
-    if before.topic_named(&topic.name).is_some() {
-        return Err(CommandError::new(
-            ErrorCode::TopicAlreadyExists,
-            format!("Topic '{}' already exists.", topic.name),
-        ));
-    }
-    if let Some(other) = before.colliding_topic(&topic.name) {
-        return Err(CommandError::new(
-            ErrorCode::InvalidTopicException,
-            format!("Topic '{}' collides with existing topic: {other}", topic.name),
-        ));
-    }
-    check_topic_name(&topic.name)?;
-    let configs = topic_configs(topic, context)?;
+    check_new_name(before, &topic.name)?;
+    let configs = topic_configs(&topic.name, &topic.configs, context)?;
     let partitions = if topic.assignments.is_empty() {
         automatic_partitions(before, topic, context, placer)?
     } else {
@@ -134,6 +116,29 @@ fn plan(
     let replicas = partitions.first().map_or(0, |partition| partition.replicas.len());
     let replication_factor = i16::try_from(replicas).unwrap_or(i16::MAX);
     Ok(Plan { configs, partitions, replication_factor })
+}
+
+/// Whether a topic may be created under a name now, in Kafka's order of checks.
+pub(super) fn check_new_name(before: &Image, name: &str) -> Result<(), CommandError> {
+    if name == METADATA_TOPIC {
+        return Err(CommandError::new(
+            ErrorCode::InvalidRequest,
+            format!("Creation of internal topic {METADATA_TOPIC} is prohibited."),
+        ));
+    }
+    if before.topic_named(name).is_some() {
+        return Err(CommandError::new(
+            ErrorCode::TopicAlreadyExists,
+            format!("Topic '{name}' already exists."),
+        ));
+    }
+    if let Some(other) = before.colliding_topic(name) {
+        return Err(CommandError::new(
+            ErrorCode::InvalidTopicException,
+            format!("Topic '{name}' collides with existing topic: {other}"),
+        ));
+    }
+    check_topic_name(name)
 }
 
 /// Whether a topic may have a name.
@@ -166,9 +171,12 @@ pub fn check_topic_name(name: &str) -> Result<(), CommandError> {
     ))
 }
 
-fn topic_configs(topic: &NewTopic, context: &DecideContext<'_>) -> ItemResult<Configs> {
-    let nulls: Vec<&str> = topic
-        .configs
+pub(super) fn topic_configs(
+    topic: &str,
+    configs: &[(String, Option<String>)],
+    context: &DecideContext<'_>,
+) -> ItemResult<Configs> {
+    let nulls: Vec<&str> = configs
         .iter()
         .filter(|(_, value)| value.is_none())
         .map(|(name, _)| name.as_str())
@@ -177,13 +185,12 @@ fn topic_configs(topic: &NewTopic, context: &DecideContext<'_>) -> ItemResult<Co
         let text = format!("Null value not supported for topic configs: {}", nulls.join(","));
         return Err(CommandError::new(ErrorCode::InvalidConfig, text));
     }
-    let configs: Configs = topic
-        .configs
+    let configs: Configs = configs
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().into(), value.as_deref()?.into())))
         .collect();
     if !configs.is_empty() {
-        let resource = ConfigResource::topic(topic.name.as_str());
+        let resource = ConfigResource::topic(topic);
         context.policy.configs.validate(&resource, &configs, &Configs::new())?;
     }
     super::configs::check_sizes(&configs)?;
@@ -352,8 +359,25 @@ fn emit_topic(
     context: &mut DecideContext<'_>,
 ) -> Result<CreatedTopic, CommandError> {
     let id = context.topic_id(out.image());
-    out.emit(Kind::Topic(TopicRecord { topic_id: Some(id.into()), name: topic.name.clone() }))?;
-    for (name, value) in &plan.configs {
+    emit_records(out, id, &topic.name, &plan.configs, &plan.partitions)?;
+    Ok(CreatedTopic {
+        id,
+        name: topic.name.as_str().into(),
+        partitions: i32::try_from(plan.partitions.len()).unwrap_or(i32::MAX),
+        replication_factor: plan.replication_factor,
+    })
+}
+
+/// Emits a topic with all that it has.
+pub(super) fn emit_records(
+    out: &mut Emitter,
+    id: TopicId,
+    name: &str,
+    configs: &Configs,
+    partitions: &[PartitionImage],
+) -> Result<(), CommandError> {
+    out.emit(Kind::Topic(TopicRecord { topic_id: Some(id.into()), name: name.to_owned() }))?;
+    for (name, value) in configs {
         out.emit(Kind::Config(ConfigRecord {
             resource_type: ConfigResourceKind::Topic.code().into(),
             topic_id: Some(id.into()),
@@ -362,13 +386,8 @@ fn emit_topic(
             value: Some(value.to_string()),
         }))?;
     }
-    for (index, partition) in (0..).map(PartitionIndex).zip(&plan.partitions) {
+    for (index, partition) in (0..).map(PartitionIndex).zip(partitions) {
         out.emit(Kind::Partition(partition.to_record(id, index)))?;
     }
-    Ok(CreatedTopic {
-        id,
-        name: topic.name.as_str().into(),
-        partitions: i32::try_from(plan.partitions.len()).unwrap_or(i32::MAX),
-        replication_factor: plan.replication_factor,
-    })
+    Ok(())
 }
