@@ -21,6 +21,15 @@ pub(crate) fn tell(facts: Vec<Fact>) {
                 problem,
                 "a log cannot be opened, its partition is out of service"
             ),
+            Fact::FolderFull { folder, problem } => tracing::warn!(
+                folder = %folder.display(),
+                problem,
+                "a log folder is full: producers are told to try again"
+            ),
+            Fact::FolderHasRoom { folder } => tracing::info!(
+                folder = %folder.display(),
+                "a log folder has room again"
+            ),
             Fact::Lost { count } => {
                 tracing::warn!(count, "more happened than could be told one by one");
             }

@@ -100,8 +100,6 @@ async fn receive_mail(shell: Rc<WorkerShell>) {
             }
         }
         shell.end_round();
-        // Mail may come faster than it is read, and taking what is there already does not yield.
-        tokio::task::yield_now().await;
         if shell.stopping.get() {
             shell.ring_all();
             let drained = async {

@@ -3,15 +3,22 @@
 //! The node has no log output. It notes such facts here; the shell takes them now and then and says
 //! each in one line.
 
-use headwater_log::Recovered;
+use crate::time::Now;
+use headwater_log::{DiskError, Recovered};
 use headwater_types::PartitionIndex;
 use parking_lot::Mutex;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Facts that wait to be taken; beyond it they are only counted. A restart after a crash makes one a
 /// partition.
 const WAITING_MAX: usize = 20_000;
+
+/// How long nothing must have been refused, in ms, before a full folder counts as having room again:
+/// where little is left, small appends succeed between large ones that do not.
+const ROOM_AFTER_MS: u64 = 10_000;
 
 /// One thing to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +36,18 @@ pub enum Fact {
         replica: Replica,
         /// What is wrong with it.
         problem: String,
+    },
+    /// An append did not find room, for the first time.
+    FolderFull {
+        /// The log folder.
+        folder: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// Appends find room again.
+    FolderHasRoom {
+        /// The log folder.
+        folder: PathBuf,
     },
     /// There were too many facts; this many were not kept.
     Lost {
@@ -52,6 +71,10 @@ pub struct Replica {
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     waiting: Mutex<Waiting>,
+    /// The folders that are full, with the time of the last append that was refused.
+    full: Mutex<BTreeMap<PathBuf, u64>>,
+    /// Whether there are any: every append asks.
+    any_full: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +91,30 @@ impl Facts {
         } else {
             waiting.lost += 1;
         }
+    }
+
+    /// An append did not find room.
+    pub fn note_full(&self, error: &DiskError, folder: &Path, now: Now) {
+        self.any_full.store(true, Ordering::Release);
+        if self.full.lock().insert(folder.to_owned(), now.monotonic_ms).is_none() {
+            let problem = error.to_string();
+            self.note(Fact::FolderFull { folder: folder.to_owned(), problem });
+        }
+    }
+
+    /// An append found room.
+    pub fn note_room(&self, folder: &Path, now: Now) {
+        if !self.any_full.load(Ordering::Acquire) {
+            return;
+        }
+        let mut full = self.full.lock();
+        let lasts = |refused_ms: &u64| now.monotonic_ms.saturating_sub(*refused_ms) < ROOM_AFTER_MS;
+        if full.get(folder).is_none_or(lasts) {
+            return;
+        }
+        full.remove(folder);
+        self.any_full.store(!full.is_empty(), Ordering::Release);
+        self.note(Fact::FolderHasRoom { folder: folder.to_owned() });
     }
 
     /// What was noted since the last time, oldest first.

@@ -46,7 +46,7 @@ impl<T> Parked for AwaitOpen<T> {
     type Response = T;
 
     fn resume(&mut self, call: &mut Call<'_>, wake: Wake) -> Progress<T> {
-        self.unopened.retain(|partition| partition.needs_opening() && !partition.is_retired());
+        self.unopened.retain(|partition| partition.is_being_opened());
         if !self.unopened.is_empty() && !matches!(wake, Wake::Deadline) {
             return Progress::Waits;
         }

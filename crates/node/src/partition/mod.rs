@@ -316,7 +316,15 @@ impl Partition {
             return Err(PartitionError::Offline(Arc::from("its log folder has failed")));
         }
         let options = AppendOptions::default();
-        let appended = open.log.append_as_leader(batches, leader.epoch(), now.wall_ms, options)?;
+        let appended = open.log.append_as_leader(batches, leader.epoch(), now.wall_ms, options);
+        match &appended {
+            Ok(_) => self.facts.note_room(self.folder.path(), now),
+            Err(AppendError::Full(error)) => {
+                self.facts.note_full(error, self.folder.path(), now);
+            }
+            Err(_) => {}
+        }
+        let appended = appended?;
         if let Some(high_watermark) = leader.appended(open.log.log_end()) {
             waiters.moved(high_watermark, out);
         }

@@ -22,6 +22,11 @@ impl Partition {
         self.needs_opening.load(Ordering::Acquire)
     }
 
+    /// Whether a job is opening the log.
+    pub(crate) fn is_being_opened(&self) -> bool {
+        matches!(self.state.lock().log, LogState::Opening)
+    }
+
     /// Has the log opened by a job where it needs one; whether `ticket` is woken when that is over.
     pub(crate) fn wait_for_open(
         self: &Arc<Self>,
@@ -87,9 +92,15 @@ impl Partition {
                 }
                 self.open_state(opened, image, newest)
             }
+            // Recovery writes a little. Whoever comes next has it tried again.
+            Err(OpenError::Disk(error)) if error.is_full() => {
+                self.facts.note_full(&error, self.folder.path(), now);
+                LogState::Unopened { has_files: true }
+            }
             Err(error) => self.unusable(&error),
         };
-        self.needs_opening.store(false, Ordering::Release);
+        let is_left = matches!(log, LogState::Unopened { .. });
+        self.needs_opening.store(is_left, Ordering::Release);
         waiters.opened(out);
     }
 

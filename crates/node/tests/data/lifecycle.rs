@@ -4,6 +4,7 @@
 use super::{batch, broker_with_topic, create, outcomes, produce_request};
 use crate::support::{Broker, produce};
 use headwater_log::{Disk, OpenMode, OperationKind};
+use headwater_node::Fact;
 use headwater_protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
@@ -208,4 +209,38 @@ fn only_answers_to_readers_are_counted() {
     partition.count_answered(0, true);
     let counters = partition.status().counters;
     assert_eq!((counters.fetch_requests, counters.bytes_out, counters.failed_fetch), (2, 7, 1));
+}
+
+#[test]
+fn a_full_folder_is_told_of_once_and_so_is_room_in_it() {
+    let mut broker = broker_with_topic(&[]);
+    produce(&mut broker, "t", 0, 1);
+    let fill = |broker: &mut Broker, full: bool| {
+        broker.disk.plan_failures(|plan| {
+            plan.by_kind.clear();
+            if full {
+                plan.by_kind.insert(OperationKind::Write, std::io::ErrorKind::StorageFull);
+            }
+        });
+    };
+    fill(&mut broker, true);
+    for _ in 0..3 {
+        produce_to(&mut broker, "t");
+        assert_eq!(produced(&mut broker), Some(ErrorCode::KafkaStorageError));
+    }
+    let facts = broker.node.take_facts();
+    let [Fact::FolderFull { folder, problem }] = &facts[..] else { panic!("{facts:?}") };
+    assert_eq!(folder, Path::new("/logs-0"));
+    assert!(problem.contains("t-0"), "{problem}");
+
+    fill(&mut broker, false);
+    // One append may find what is left of the room.
+    produce(&mut broker, "t", 0, 1);
+    assert!(broker.node.take_facts().is_empty());
+    broker.pass(10_000);
+    produce(&mut broker, "t", 0, 2);
+    let room = Fact::FolderHasRoom { folder: "/logs-0".into() };
+    assert_eq!(broker.node.take_facts(), [room]);
+    produce(&mut broker, "t", 0, 1);
+    assert!(broker.node.take_facts().is_empty());
 }

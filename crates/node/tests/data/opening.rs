@@ -225,3 +225,23 @@ fn retention_opens_what_nobody_has_touched() {
     assert_eq!(open, 1, "the other one is being opened by somebody else");
     broker.hold_tasks(false);
 }
+
+#[test]
+fn a_log_that_finds_no_room_to_be_opened_is_tried_again() {
+    let mut broker = killed();
+    // What a crash left torn is cut, and that it was is made durable.
+    let log = Path::new("/logs-0/t-0/00000000000000000000.log");
+    let file = broker.disk.open(log, OpenMode::ReadWrite).expect("there");
+    file.write_at(&[&[9; 10]], file.length().expect("known")).expect("written");
+    broker.disk.plan_failures(|plan| {
+        plan.by_kind.insert(OperationKind::Write, std::io::ErrorKind::StorageFull);
+    });
+    broker.hold_tasks(false);
+    broker.send(7, &latest(0));
+    assert_eq!(end(&mut broker), Some((ErrorCode::NotLeaderOrFollower.code(), -1)));
+    let facts = broker.node.take_facts();
+    assert!(matches!(&facts[..], [Fact::FolderFull { .. }]), "{facts:?}");
+    broker.disk.plan_failures(|plan| plan.by_kind.clear());
+    broker.send(7, &latest(0));
+    assert_eq!(end(&mut broker), Some((0, 3)));
+}
