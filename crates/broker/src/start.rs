@@ -188,11 +188,7 @@ fn open_folders(
 ) -> Result<(Vec<Arc<Folder>>, String), StartError> {
     let mut folders = Vec::new();
     for (path, token) in server.log_dirs.iter().zip(0..) {
-        let options = FolderOptions {
-            node: server.node_id,
-            cluster_id: None,
-            new_directory_id: random_uuid()?,
-        };
+        let options = FolderOptions::new(server.node_id, None, random_uuid()?);
         // Tools are told of folders and name them again (AlterReplicaLogDirs), so their paths must
         // mean the same wherever they are read.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());

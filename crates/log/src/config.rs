@@ -83,6 +83,9 @@ pub struct LogConfig {
     pub producer_id_expiration_ms: u64,
     /// `record.validation`.
     pub record_validation: RecordValidation,
+    /// Whether small appends are made durable by the folder's journal: for a log that is synced
+    /// after every append (`durability=fsync`). One that is synced now and then needs no journal.
+    pub journaled: bool,
 }
 
 impl Default for LogConfig {
@@ -110,6 +113,7 @@ impl Default for LogConfig {
             file_delete_delay_ms: 60_000,
             producer_id_expiration_ms: 86_400_000,
             record_validation: RecordValidation::Header,
+            journaled: true,
         }
     }
 }

@@ -93,6 +93,7 @@ mod disk;
 pub mod dump;
 mod error;
 mod folder;
+mod journal;
 mod log;
 
 pub use config::{CompressionChoice, LogConfig, RecordValidation, TimestampType};
@@ -106,6 +107,7 @@ pub use error::{AppendError, ChangeError, EpochEnd, OpenError, ReadError, Record
 pub use folder::{
     CleanStop, FolderError, FolderOptions, FoundPartition, LogFolder, PartitionCheckpoint,
 };
+pub use journal::{Commit, Reclaim, ReplaySummary};
 pub use log::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, Log, LogIdentity,
     OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome, SyncPlan,

@@ -124,6 +124,7 @@ pub(crate) fn log_config(config: &TopicConfig, producer_id_expiration_ms: i64) -
             RecordValidation::Header => LogValidation::Header,
             RecordValidation::Full => LogValidation::Full,
         },
+        journaled: durability(config) == Durability::Fsync,
     }
 }
 

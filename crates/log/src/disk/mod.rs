@@ -17,6 +17,7 @@ pub use memory::{
 pub use real::{DiskOptions, RealDisk};
 pub use slice::FileSlice;
 
+use crate::journal::commit::{Commit, Reclaim};
 use bytes::Bytes;
 use std::fmt;
 use std::io;
@@ -195,6 +196,11 @@ pub enum DiskTask {
         /// To this length.
         length: u64,
     },
+    /// Makes durable what several logs of a folder appended: see
+    /// [`LogFolder::commit_task`](crate::LogFolder::commit_task).
+    Commit(Commit),
+    /// Syncs what one of the folder's journal files vouches for, before its next use.
+    Reclaim(Reclaim),
 }
 
 /// The token of tasks whose end nobody waits for.

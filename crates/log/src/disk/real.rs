@@ -132,6 +132,8 @@ fn run_task(task: &DiskTask) -> Result<(), DiskError> {
         },
         DiskTask::Reserve { file, length } => file.reserve(*length),
         DiskTask::SetLength { file, length } => file.set_length(*length),
+        DiskTask::Commit(commit) => commit.run(),
+        DiskTask::Reclaim(reclaim) => reclaim.run(),
     }
 }
 

@@ -5,6 +5,8 @@
 //! (`.kafka_cleanshutdown`), a proof that is gone durably before anything is appended. A checkpoint
 //! entry never outlives its partition: a topic created anew under the same name must not inherit a
 //! recovery point.
+//!
+//! Its journal makes small appends to many logs durable at once: see [`Journal`].
 
 mod checkpoints;
 mod names;
@@ -17,6 +19,7 @@ use crate::disk::{
     Disk, DiskError, DiskTask, LockError, LockGuard, Space, read_whole, write_whole_durably,
 };
 use crate::error::OpenError;
+use crate::journal::{Commit, FILE_BYTES_DEFAULT, Journal, ReplaySummary, key_of};
 use crate::log::{Checkpointed, Log, LogIdentity, OpenKind, SyncPlan, TailBudget};
 use checkpoints::Checkpoints;
 use headwater_types::{BrokerId, DirectoryId, EndOffset, Offset, PartitionIndex, TopicId, Uuid};
@@ -77,6 +80,19 @@ pub struct FolderOptions {
     pub cluster_id: Option<String>,
     /// The folder's id if it has none yet.
     pub new_directory_id: DirectoryId,
+    /// Bytes of each of the journal's two files; [`FolderOptions::JOURNAL_BYTES`] in the ordinary
+    /// case.
+    pub journal_bytes: u64,
+}
+
+impl FolderOptions {
+    /// Bytes of each of the journal's two files where nothing else is wanted.
+    pub const JOURNAL_BYTES: u64 = FILE_BYTES_DEFAULT;
+
+    /// The ordinary options of a node's folder.
+    pub fn new(node: BrokerId, cluster_id: Option<String>, new_directory_id: DirectoryId) -> Self {
+        Self { node, cluster_id, new_directory_id, journal_bytes: Self::JOURNAL_BYTES }
+    }
 }
 
 /// Proof that a folder was stopped cleanly.
@@ -125,6 +141,8 @@ pub struct LogFolder {
     deleted_seen_ms: Mutex<BTreeMap<String, i64>>,
     /// Bounds what its logs cache together.
     tail_budget: Arc<TailBudget>,
+    journal: Arc<Journal>,
+    replayed: ReplaySummary,
 }
 
 #[derive(Debug)]
@@ -149,7 +167,9 @@ impl LogFolder {
     ) -> Result<Self, FolderError> {
         create(&*disk, path)?;
         let lock = disk.lock(&path.join(LOCK))?;
+        let journal_bytes = options.journal_bytes;
         let meta = claim(&*disk, path, options)?;
+        let (journal, replayed) = Journal::open(Arc::clone(&disk), path, journal_bytes)?;
         let clean_stop = take_clean_stop(&*disk, path)?;
         let found = find_partitions(&*disk, path)?;
         let mut checkpoints = Checkpoints::load(&*disk, path)?;
@@ -167,7 +187,14 @@ impl LogFolder {
             doomed: Mutex::default(),
             deleted_seen_ms: Mutex::default(),
             tail_budget: Arc::default(),
+            journal,
+            replayed,
         })
+    }
+
+    /// What its journal was found to hold when it was opened.
+    pub fn replayed(&self) -> ReplaySummary {
+        self.replayed
     }
 
     /// Where it is.
@@ -242,9 +269,8 @@ impl LogFolder {
                     state.checkpoints.write(&*self.disk, &self.path)?;
                 }
             }
-            let known = state.checkpoints.get(&identity.topic, identity.partition);
-            let PartitionCheckpoint { recovery_point, log_start, .. } = known;
-            let checkpointed = Checkpointed { recovery_point, log_start };
+            let checkpoint = state.checkpoints.get(&identity.topic, identity.partition);
+            let checkpointed = self.what_is_known(&identity, checkpoint);
             let before = state.opened.insert(name, identity.topic_id);
             match self.clean_stop {
                 Some(_) if before.is_none() => OpenKind::AfterCleanStop(checkpointed),
@@ -253,7 +279,25 @@ impl LogFolder {
         };
         let mut log = Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)?;
         log.share_tail_budget(&self.tail_budget);
+        log.use_journal(&self.journal);
         Ok(log)
+    }
+
+    /// What a checkpoint and the journal say together.
+    fn what_is_known(
+        &self,
+        identity: &LogIdentity,
+        checkpoint: PartitionCheckpoint,
+    ) -> Checkpointed {
+        let PartitionCheckpoint { recovery_point, log_start, .. } = checkpoint;
+        let Some(known) = self.journal.known(key_of(identity)) else {
+            return Checkpointed { recovery_point, known_end: recovery_point, log_start };
+        };
+        let recovery_point = match known.truncated {
+            true => known.recovery_point,
+            false => known.recovery_point.max(recovery_point),
+        };
+        Checkpointed { recovery_point, known_end: known.end.max(recovery_point), log_start }
     }
 
     fn move_other_topic_aside(
@@ -272,6 +316,7 @@ impl LogFolder {
         } else {
             stray_name(topic, *partition, found)
         };
+        self.journal.forget(&LogIdentity { topic_id: found, ..identity.clone() })?;
         self.disk.rename(folder, &self.path.join(aside))?;
         self.disk.run(&DiskTask::SyncFolder(self.path.clone()))
     }
@@ -306,7 +351,12 @@ impl LogFolder {
             }
             state.checkpoints.set(&identity.topic, identity.partition, *checkpoint);
         }
-        Ok(state.checkpoints.write(&*self.disk, &self.path)?)
+        state.checkpoints.write(&*self.disk, &self.path)?;
+        drop(state);
+        for (identity, checkpoint) in logs {
+            self.journal.checkpointed(key_of(identity), checkpoint.recovery_point);
+        }
+        Ok(())
     }
 
     /// A partition's topic was deleted: [`delete_log`](Self::delete_log) follows. Does not touch the
@@ -332,6 +382,7 @@ impl LogFolder {
         if topic_of(&*self.disk, &folder)?.is_some_and(|found| found != identity.topic_id) {
             return Ok(());
         }
+        self.journal.forget(identity)?;
         let deleted = self.path.join(deleted_name(&identity.topic, identity.partition, unique));
         match self.disk.rename(&folder, &deleted) {
             Ok(()) => self.disk.run(&DiskTask::SyncFolder(self.path.clone()))?,
@@ -389,17 +440,7 @@ impl LogFolder {
     /// One task that makes durable what all of `plans` would: group commit. Give each plan back to
     /// its log with the task's result.
     pub fn commit_task<'a>(&self, plans: impl IntoIterator<Item = &'a SyncPlan>) -> DiskTask {
-        let mut all_files = Vec::new();
-        let mut all_folders = Vec::new();
-        for plan in plans {
-            if let DiskTask::Sync { files, folders } = plan.task() {
-                all_files.extend(files);
-                all_folders.extend(folders);
-            }
-        }
-        all_folders.sort();
-        all_folders.dedup();
-        DiskTask::Sync { files: all_files, folders: all_folders }
+        DiskTask::Commit(Commit::cheapest(&self.journal, plans.into_iter().cloned().collect()))
     }
 
     /// Room on its file system.
@@ -426,6 +467,7 @@ impl LogFolder {
         broker_epoch: i64,
     ) -> Result<(), FolderError> {
         self.write_checkpoints(logs)?;
+        self.journal.close()?;
         let proof = format!("{{\"version\":0,\"brokerEpoch\":{broker_epoch}}}");
         Ok(write_whole_durably(&*self.disk, &self.path.join(CLEAN_STOP), proof.as_bytes())?)
     }

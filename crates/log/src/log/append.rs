@@ -238,6 +238,7 @@ impl Log {
         };
         let mut copied: Option<Bytes> =
             written.map_err(|error| self.write_failed(error, Some((&*file, before))))?;
+        self.keep_for_journal(batches, copied.as_ref(), before, bytes);
         if let Some(active) = &mut self.active {
             for batch in batches {
                 let own = copied.as_mut().map(|copied| copied.split_to(batch.head.size));
@@ -246,6 +247,37 @@ impl Log {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what was written until it is synced, where the folder's journal may take it then.
+    fn keep_for_journal(
+        &mut self,
+        batches: &[PlacedBatch],
+        copied: Option<&Bytes>,
+        position: u64,
+        bytes: usize,
+    ) {
+        let (Some(journal), Some(active), true) =
+            (&self.journal, &self.active, self.config.journaled)
+        else {
+            return;
+        };
+        let Some(last) = batches.last() else { return };
+        let end = EndOffset::after(Offset(last.head.last));
+        let (base, budget) = (active.base, journal.retained_bytes());
+        let unsynced = &mut self.sync.unsynced;
+        match copied {
+            Some(copied) => {
+                let pieces = std::iter::once(copied.clone());
+                unsynced.push(base, position, end, pieces, bytes, budget);
+            }
+            None => {
+                let pieces = batches.iter().flat_map(|batch| {
+                    [Bytes::copy_from_slice(&batch.header), batch.records.clone()]
+                });
+                unsynced.push(base, position, end, pieces, bytes, budget);
+            }
+        }
     }
 
     /// Decides what a failed write means: where only space is missing, the log goes on as it was.
@@ -286,7 +318,7 @@ impl Log {
             self.log_end = self.log_end.max(EndOffset::after(Offset(head.last)));
         }
         let records = heads.iter().map(|head| u64::try_from(head.count).unwrap_or(0)).sum();
-        self.sync.note_written(records, now_ms);
+        self.sync.note_written(records, bytes, now_ms);
         records
     }
 }

@@ -19,6 +19,7 @@ mod producer_state;
 mod read;
 mod records;
 mod recovery;
+mod resume;
 mod retention;
 mod roll;
 mod scan;
@@ -34,11 +35,12 @@ mod varint;
 pub(crate) use epoch_cache::Entry as EpochEntry;
 pub(crate) use lookup::INDEX_BYTES_MAX;
 pub(crate) use marker::Marker;
-pub(crate) use names::{FileKind, Name as FileName};
+pub(crate) use names::{FileKind, METADATA, Name as FileName, file_path};
 pub(crate) use offset_index::Entry as OffsetEntry;
 pub(crate) use producer_state::{
     Line as SnapshotLine, first_sequence as snapshot_first_sequence, parse_snapshot,
 };
+pub(crate) use roll::metadata_text;
 pub(crate) use scan::{Found, Scanner, Step, WINDOW_WHOLE};
 pub(crate) use tail::TailBudget;
 pub(crate) use time_index::Entry as TimeEntry;
@@ -52,9 +54,9 @@ pub use types::{
 use crate::config::LogConfig;
 use crate::disk::{Disk, DiskError, DiskFile};
 use crate::error::EpochEnd;
+use crate::journal::Journal;
 use epoch_cache::EpochCache;
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
-use names::file_path;
 use producer_state::Producers;
 use read::Cursors;
 use segment::{Active, Segment};
@@ -69,7 +71,7 @@ use sync::SyncState;
 pub struct Log {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
-    identity: LogIdentity,
+    identity: Arc<LogIdentity>,
     config: Arc<LogConfig>,
     /// Closed segments by their base offset, all before the active one.
     sealed: BTreeMap<i64, Segment>,
@@ -94,6 +96,8 @@ pub struct Log {
     cursors: Cursors,
     /// Shared by the logs of a folder.
     tail_budget: Arc<TailBudget>,
+    /// The folder's, for a log that is in one.
+    journal: Option<Arc<Journal>>,
 }
 
 /// What a check of the files looks at besides.
@@ -191,6 +195,12 @@ impl Log {
     /// Where its files are (or will be).
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Has the folder's journal take what it can of the log's syncs.
+    pub(crate) fn use_journal(&mut self, journal: &Arc<Journal>) {
+        self.journal = Some(Arc::clone(journal));
+        self.sync.unsynced.give_up();
     }
 
     /// Lets the log share its bound on cached batches with others.

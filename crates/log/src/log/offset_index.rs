@@ -46,8 +46,28 @@ impl OffsetIndex {
         (rest.is_empty() && ascending && inside).then_some(Self { entries })
     }
 
+    /// Reads the entries at the front of a file that ascend and for which `wanted` holds.
+    pub fn parse_front(bytes: &[u8], wanted: impl Fn(&Entry) -> bool) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for entry in bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(Entry::parse) {
+            let ascends = entries.last().is_none_or(|last| {
+                last.relative < entry.relative && last.position < entry.position
+            });
+            if !ascends || !wanted(&entry) {
+                break;
+            }
+            entries.push(entry);
+        }
+        Self { entries }
+    }
+
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.entries.iter().flat_map(|entry| entry.to_bytes()).collect()
+        self.to_bytes_from(0)
+    }
+
+    /// The bytes of the entries behind the first few.
+    pub fn to_bytes_from(&self, skipped: usize) -> Vec<u8> {
+        self.entries.iter().skip(skipped).flat_map(|entry| entry.to_bytes()).collect()
     }
 
     pub fn push(&mut self, entry: Entry) {
@@ -61,6 +81,11 @@ impl OffsetIndex {
 
     pub fn last(&self) -> Option<Entry> {
         self.entries.last().copied()
+    }
+
+    /// The entry before the last one.
+    pub fn before_last(&self) -> Option<Entry> {
+        self.entries.iter().rev().nth(1).copied()
     }
 
     /// The last entry at or before an offset.

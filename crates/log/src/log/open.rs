@@ -12,7 +12,7 @@ use super::offset_index::OffsetIndex;
 use super::producer_state::Producers;
 use super::read::{Cursors, Walk};
 use super::scan::{Scanner, Step, WINDOW_LOOKUP};
-use super::segment::{Active, Segment};
+use super::segment::{Active, Segment, Written};
 use super::sync::SyncState;
 use super::time_index::TimeIndex;
 use super::types::{Checkpointed, LogIdentity, OpenKind};
@@ -54,7 +54,7 @@ impl Log {
         let mut log = Self {
             disk,
             folder: folder.to_owned(),
-            identity,
+            identity: Arc::new(identity),
             config,
             sealed: BTreeMap::new(),
             active: None,
@@ -70,6 +70,7 @@ impl Log {
             removal_unsynced: false,
             cursors: Cursors::default(),
             tail_budget: Arc::default(),
+            journal: None,
         };
         match log.disk.list(folder) {
             Ok(entries) => log.open_folder(entries, checkpointed, kind, now_ms)?,
@@ -93,12 +94,15 @@ impl Log {
         match kind {
             OpenKind::AfterCleanStop(_) => self.open_clean(&inventory, checkpointed, now_ms)?,
             OpenKind::AfterCrash(_) => {
-                self.recover(&inventory, checkpointed.recovery_point, now_ms)?;
+                self.recover(&inventory, checkpointed, now_ms)?;
             }
         }
         self.apply_log_start(checkpointed.log_start, now_ms)?;
-        if !epochs_known {
-            self.rebuild_epochs();
+        // The file may have been written after records were deleted, and that be forgotten.
+        let first = self.epochs.entries().first().map(|first| first.start);
+        let front_missing = first.is_some_and(|first| first > self.log_start.0);
+        if !epochs_known || front_missing {
+            self.rebuild_epochs(first.unwrap_or(i64::MAX));
         }
         self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
         self.epochs_dirty |= self.epochs.truncate_from_start(self.log_start);
@@ -106,6 +110,7 @@ impl Log {
         self.remove_stray_snapshots(&inventory)?;
         // What may not be durable was noted on the way.
         self.sync.durable_end = self.log_end;
+        self.sync.recovery_point = checkpointed.recovery_point.min(self.log_end);
         self.sync_now()?;
         // A log that is only read, or not even that, needs no handle of its own.
         self.release_caches();
@@ -184,15 +189,22 @@ impl Log {
         }
     }
 
-    fn rebuild_epochs(&mut self) {
+    /// Asks the batches before an offset for their epochs; those from there on are known.
+    fn rebuild_epochs(&mut self, known_from: i64) {
         let mut epochs = EpochCache::default();
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
-        for base in bases {
+        for base in bases.into_iter().filter(|base| *base < known_from) {
             // Where a segment is damaged, what is readable of it counts.
             let _ = self.walk(base, 0, |batch, _| {
+                if batch.head.base >= known_from {
+                    return Ok(Walk::Stop);
+                }
                 epochs.assign(batch.head.epoch, batch.head.base);
                 Ok(Walk::On)
             });
+        }
+        for entry in self.epochs.entries() {
+            epochs.assign(entry.epoch, entry.start);
         }
         self.epochs_dirty |= epochs != self.epochs;
         self.epochs = epochs;
@@ -235,9 +247,9 @@ impl Log {
                 }
                 self.active = Some(active);
                 self.log_end = end;
-                self.load_producers(end.0, &inventory.snapshots())
+                self.load_producers(end.0, end.0, &inventory.snapshots()).map(|_| ())
             }
-            _ => self.recover(inventory, checkpointed.recovery_point, now_ms),
+            _ => self.recover(inventory, checkpointed, now_ms),
         }
     }
 
@@ -270,6 +282,8 @@ impl Log {
         active.bytes_since_index = usize::try_from(size - from).unwrap_or(usize::MAX);
         active.size = size;
         active.modified_ms = modified_ms;
+        active.written =
+            Written { offsets: offsets.len(), times: times.len(), aborted: aborted.len() };
         active.offsets = offsets;
         active.times = times;
         active.aborted = aborted;
@@ -298,7 +312,7 @@ impl Log {
         }
     }
 
-    fn first_head(&self, base: i64, size: u64) -> Result<Option<Head>, DiskError> {
+    pub(super) fn first_head(&self, base: i64, size: u64) -> Result<Option<Head>, DiskError> {
         let file = self.disk.open_shared(&self.path(base, FileKind::Log))?;
         match Scanner::new(&*file, 0, size, WINDOW_LOOKUP).step()? {
             Step::Batch(batch) => Ok(Some(batch.head)),

@@ -1,19 +1,21 @@
 //! Making sense of a log that was not stopped cleanly.
 //!
-//! Below the recovery point everything was synced: segments there are taken as they are, and a
-//! broken batch there is damage, reported and never cut. From the recovery point on each batch must
-//! have its checksum and its place in the order; the first that has not is a torn tail, and is cut
-//! with all that follows. Indexes, producers and epochs of what is walked are made anew.
+//! Below the recovery point everything was synced in its own files: it is taken as it is (see
+//! [`resume`](super::resume)). From there on each batch must have its checksum and its place in the
+//! order. Up to what is known to be durable, one that has not is damage, reported and never cut.
+//! Behind that it is a torn tail, and is cut with all that follows. Indexes, producers and epochs
+//! of what is walked are made anew.
 
 use super::Log;
 use super::marker::Marker;
 use super::names::FileKind;
 use super::open::Inventory;
-use super::producer_state::{Producers, parse_snapshot};
+use super::producer_state::{Line as SnapshotLine, Producers, parse_snapshot};
 use super::read::Walk;
+use super::roll::IndexEnd;
 use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
 use super::segment::{Active, relative};
-use super::types::AbortedTransaction;
+use super::types::{AbortedTransaction, Checkpointed};
 use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, Offset};
@@ -23,16 +25,30 @@ use std::sync::Arc;
 /// Largest producer snapshot that is read: twenty million producers.
 const SNAPSHOT_BYTES_MAX: u64 = 1 << 30;
 
+/// Offsets that matter to a recovery.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Everything before it is in the log's own files.
+    recovery_point: EndOffset,
+    /// Everything before it was durable: what is broken there is damage.
+    known_end: EndOffset,
+    /// The producers are known up to here.
+    replay_from: i64,
+}
+
 impl Log {
     /// Takes the segments of a folder, checking those that may not be synced.
     pub(super) fn recover(
         &mut self,
         inventory: &Inventory,
-        recovery_point: EndOffset,
+        checkpointed: Checkpointed,
         now_ms: i64,
     ) -> Result<(), OpenError> {
+        let Checkpointed { recovery_point, known_end, .. } = checkpointed;
+        let known_end = known_end.max(recovery_point);
         let mut bases = inventory.logs.keys().copied().peekable();
-        let mut producers_loaded = false;
+        // From where on the batches say what became of their producers.
+        let mut replay_from = None;
         let mut cut = false;
         while let Some(base) = bases.next() {
             // Indexes are synced with the first record of the next segment.
@@ -41,26 +57,43 @@ impl Log {
                 self.adopt_sealed(base, inventory)?;
                 continue;
             }
-            if !producers_loaded {
-                self.log_end = EndOffset(base);
-                // What begins here or later comes from the batches.
-                self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
-                self.load_producers(base, &inventory.snapshots())?;
-                producers_loaded = true;
-            }
+            let mut begun = None;
+            let replay_from = match replay_from {
+                Some(offset) => offset,
+                None => {
+                    let resumed = self.resume(base, inventory, recovery_point, now_ms)?;
+                    let (start, begun_there) = match resumed {
+                        Some(resumed) => (resumed.start, Some(resumed.active)),
+                        None => (base, None),
+                    };
+                    begun = begun_there;
+                    self.log_end = EndOffset(start);
+                    // What begins here or later comes from the batches.
+                    self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
+                    // Without a checkpoint the whole segment is to say what became of them.
+                    let usable = if begun.is_some() { recovery_point.0 } else { base };
+                    let offset = self.load_producers(start, usable, &inventory.snapshots())?;
+                    *replay_from.insert(offset)
+                }
+            };
             if self.active.is_some() {
                 // We leave no gap between segments but one too wide for an index, and never an
                 // overlap: here the end of the one before was lost, or is not what it was.
                 let gap = self.log_end.0 < base && relative(self.log_end.0, base).is_some();
                 let overlap = base < self.log_end.0;
-                if overlap || gap && recovery_point <= self.log_end {
+                if overlap || gap && known_end <= self.log_end {
                     self.note_cut(inventory, base);
                     self.remove_segment_files(base);
                     continue;
                 }
                 self.seal_recovered()?;
             }
-            if self.recover_segment(base, inventory, recovery_point, now_ms)? {
+            let mut active = begun.unwrap_or_else(|| Active::new(base, now_ms, &self.tail_budget));
+            // What is behind comes from the batches.
+            active.aborted.retain(|entry| entry.last.0 < replay_from);
+            active.written.aborted = active.aborted.len();
+            let limits = Limits { recovery_point, known_end, replay_from };
+            if self.recover_segment(active, inventory, limits)? {
                 cut = true;
                 for torn in bases.by_ref() {
                     self.note_cut(inventory, torn);
@@ -70,7 +103,7 @@ impl Log {
         }
         // Up to the recovery point everything was synced, with names and epochs; but the name of a
         // segment without records may be behind it, and a cut must last.
-        let behind = |active: &Active| self.log_end != recovery_point || active.size == 0;
+        let behind = |active: &Active| self.log_end != known_end || active.size == 0;
         if cut || self.active.as_ref().is_some_and(behind) {
             self.sync_recovered()?;
         }
@@ -99,18 +132,18 @@ impl Log {
     /// was cut.
     fn recover_segment(
         &mut self,
-        base: i64,
+        mut active: Active,
         inventory: &Inventory,
-        recovery_point: EndOffset,
-        now_ms: i64,
+        limits: Limits,
     ) -> Result<bool, OpenError> {
+        let base = active.base;
         let path = self.path(base, FileKind::Log);
         let (size, modified_ms) = inventory.logs.get(&base).copied().unwrap_or_default();
         self.disk.forget_shared(&path);
         let file = self.disk.open(&path, OpenMode::ReadWrite)?;
-        let mut active = Active { modified_ms, ..Active::new(base, now_ms, &self.tail_budget) };
+        active.modified_ms = modified_ms;
         self.log_end = self.log_end.max(EndOffset(base));
-        let mut scanner = Scanner::new(&*file, 0, size, WINDOW_WHOLE);
+        let mut scanner = Scanner::new(&*file, active.size, size, WINDOW_WHOLE);
         let problem = loop {
             let batch = match scanner.step()? {
                 Step::Batch(batch) => batch,
@@ -120,15 +153,15 @@ impl Log {
             if batch.head.base < self.log_end.0 || active.relative(batch.head.last).is_none() {
                 break Some("its offsets do not continue the log");
             }
-            let may_be_torn = batch.head.last >= recovery_point.0;
+            let may_be_torn = batch.head.last >= limits.recovery_point.0;
             if may_be_torn && !scanner.checksum_is_right(&batch)? {
                 break Some("its checksum is wrong");
             }
-            self.note_recovered(&mut active, &batch, &scanner)?;
+            self.note_recovered(&mut active, &batch, &scanner, limits.replay_from)?;
         };
         let position = active.size;
         let cut = position < size;
-        if let Some(problem) = problem.filter(|_| self.log_end < recovery_point) {
+        if let Some(problem) = problem.filter(|_| self.log_end < limits.known_end) {
             let problem = format!("at byte {position}: {problem}");
             return Err(OpenError::Damaged { file: path, problem });
         }
@@ -148,9 +181,12 @@ impl Log {
         active: &mut Active,
         batch: &Found,
         scanner: &Scanner<'_>,
+        replay_from: i64,
     ) -> Result<(), OpenError> {
         let head = &batch.head;
-        active.aborted.extend(replay(&mut self.producers, batch, scanner)?);
+        if head.base >= replay_from {
+            active.aborted.extend(replay(&mut self.producers, batch, scanner)?);
+        }
         self.epochs_dirty |= self.epochs.assign(head.epoch, head.base);
         active.note(&[*head], head.size, &self.config);
         self.log_end = EndOffset::after(Offset(head.last));
@@ -159,30 +195,41 @@ impl Log {
 
     /// Closes the segment that was just recovered, since another one follows.
     fn seal_recovered(&mut self) -> Result<(), OpenError> {
-        self.write_indexes()?;
+        self.write_indexes(IndexEnd::Closed)?;
         self.write_snapshot(self.log_end.0)?;
         self.seal_active();
         Ok(())
     }
 
-    /// The producers as they were at an offset: from the newest usable snapshot, and the batches
-    /// from there on.
-    pub(super) fn load_producers(&mut self, end: i64, snapshots: &[i64]) -> Result<(), OpenError> {
-        let mut usable: Vec<i64> = snapshots.iter().copied().filter(|at| *at <= end).collect();
+    /// The producers as they were at `end`: from the newest snapshot up to `usable`, and the batches
+    /// from there on. Returns where they are known to: `end`, or the snapshot behind it.
+    pub(super) fn load_producers(
+        &mut self,
+        end: i64,
+        usable: i64,
+        snapshots: &[i64],
+    ) -> Result<i64, OpenError> {
+        let mut usable: Vec<i64> = snapshots.iter().copied().filter(|at| *at <= usable).collect();
         usable.sort_unstable();
         let mut from = i64::MIN;
         self.producers = Producers::default();
         while let Some(at) = usable.pop() {
-            let path = self.path(at, FileKind::Snapshot);
-            let bytes = read_whole(&*self.disk, &path, SNAPSHOT_BYTES_MAX)?.unwrap_or_default();
             // One that is damaged is as good as none.
-            if let Ok(lines) = parse_snapshot(&bytes) {
+            if let Some(lines) = self.read_snapshot(at)? {
                 self.producers = Producers::from_lines(&lines);
                 from = at;
                 break;
             }
         }
-        self.replay_producers(from, end)
+        self.replay_producers(from, end)?;
+        Ok(from.max(end))
+    }
+
+    /// What a snapshot holds; `None` when it is damaged.
+    pub(super) fn read_snapshot(&self, at: i64) -> Result<Option<Vec<SnapshotLine>>, OpenError> {
+        let path = self.path(at, FileKind::Snapshot);
+        let bytes = read_whole(&*self.disk, &path, SNAPSHOT_BYTES_MAX)?.unwrap_or_default();
+        Ok(parse_snapshot(&bytes).ok())
     }
 
     fn replay_producers(&mut self, from: i64, end: i64) -> Result<(), OpenError> {

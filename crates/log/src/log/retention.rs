@@ -6,6 +6,7 @@ use super::types::RetentionOutcome;
 use crate::disk::{DiskError, DiskTask};
 use crate::error::ChangeError;
 use headwater_types::{EndOffset, Offset};
+use std::path::Path;
 
 /// A log that was not appended to for so long gives back its memory and its handle.
 const IDLE_MS: i64 = 60_000;
@@ -115,6 +116,16 @@ impl Log {
             self.roll(now_ms)?;
         }
         let end = self.segment_end(base);
+        // The log must not be without a beginning: what follows is there to stay first.
+        let parent = self.folder.parent().map(Path::to_owned);
+        for folder in [Some(self.folder.clone()), parent].into_iter().flatten() {
+            let synced = self.disk.run(&DiskTask::SyncFolder(folder));
+            synced.map_err(|error| ChangeError::Offline(self.fail(error)))?;
+        }
+        if let Some(journal) = &self.journal {
+            let noted = journal.remove_before(&self.identity, end.0);
+            noted.map_err(|error| ChangeError::Offline(self.fail(error)))?;
+        }
         self.move_start(self.log_start.max(end.next()));
         self.sealed.remove(&base);
         let delay_ms = i64::try_from(self.config.file_delete_delay_ms).unwrap_or(i64::MAX);

@@ -30,6 +30,8 @@ pub(crate) struct Active {
     pub file: Option<Arc<dyn DiskFile>>,
     pub offsets: OffsetIndex,
     pub times: TimeIndex,
+    /// What of them is in their files.
+    pub written: Written,
     pub aborted: Vec<AbortedTransaction>,
     /// Log bytes since the last index entry.
     pub bytes_since_index: usize,
@@ -41,6 +43,14 @@ pub(crate) struct Active {
     /// When something was last appended.
     pub modified_ms: i64,
     pub tail: Tail,
+}
+
+/// Numbers of index entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub offsets: usize,
+    pub times: usize,
+    pub aborted: usize,
 }
 
 /// What is about to be appended, as far as the choice of the segment depends on it.
@@ -59,6 +69,7 @@ impl Active {
             file: None,
             offsets: OffsetIndex::default(),
             times: TimeIndex::default(),
+            written: Written::default(),
             aborted: Vec::new(),
             bytes_since_index: 0,
             first_timestamp: None,
@@ -119,7 +130,11 @@ impl Active {
         }
         if self.bytes_since_index > config.index_interval_bytes as usize {
             let relative = self.relative(last.last);
-            if let (Some(relative), Ok(position)) = (relative, u32::try_from(self.size)) {
+            // A recovery that begins at an entry for several batches walks them one by one.
+            let known = self.offsets.last().map(|last| last.relative);
+            if let (Some(relative), Ok(position)) = (relative, u32::try_from(self.size))
+                && known.is_none_or(|known| known < relative)
+            {
                 self.offsets.push(offset_index::Entry { relative, position });
             }
             self.note_largest_timestamp();

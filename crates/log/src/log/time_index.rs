@@ -42,8 +42,28 @@ impl TimeIndex {
         (rest.is_empty() && ascending).then_some(Self { entries })
     }
 
+    /// Reads the entries at the front of a file that ascend and for which `wanted` holds.
+    pub fn parse_front(bytes: &[u8], wanted: impl Fn(&Entry) -> bool) -> Self {
+        let mut entries: Vec<Entry> = Vec::new();
+        for entry in bytes.as_chunks::<ENTRY_BYTES>().0.iter().map(Entry::parse) {
+            let ascends = entries.last().is_none_or(|last| {
+                last.timestamp < entry.timestamp && last.relative <= entry.relative
+            });
+            if !ascends || !wanted(&entry) {
+                break;
+            }
+            entries.push(entry);
+        }
+        Self { entries }
+    }
+
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.entries.iter().flat_map(|entry| entry.to_bytes()).collect()
+        self.to_bytes_from(0)
+    }
+
+    /// The bytes of the entries behind the first few.
+    pub fn to_bytes_from(&self, skipped: usize) -> Vec<u8> {
+        self.entries.iter().skip(skipped).flat_map(|entry| entry.to_bytes()).collect()
     }
 
     /// Adds an entry unless its timestamp is no larger than the last one's.

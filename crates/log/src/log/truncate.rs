@@ -11,6 +11,7 @@ use crate::disk::{DiskError, DiskTask, OpenMode};
 use crate::error::{ChangeError, OpenError};
 use headwater_types::{EndOffset, Offset};
 use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 impl Log {
     /// Cuts off every record at or behind `end` (and the whole batch that holds it). Durable when
@@ -68,7 +69,16 @@ impl Log {
     fn cut(&mut self, end: EndOffset, now_ms: i64) -> Result<(), OpenError> {
         self.forget_positions();
         self.sync.durable_end = self.sync.durable_end.min(end);
+        self.sync.recovery_point = self.sync.recovery_point.min(end);
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
+        let Some(last) = bases.iter().copied().rfind(|base| *base <= end.0) else { return Ok(()) };
+        let size = match self.find(last, end.next())? {
+            Some(batch) => batch.position,
+            None => self.segment_size(last),
+        };
+        if let Some(journal) = &self.journal {
+            journal.truncate(&self.identity, last, size, end)?;
+        }
         for base in bases.iter().copied().filter(|base| *base > end.0).rev() {
             self.drop_segment(base);
         }
@@ -76,11 +86,6 @@ impl Log {
             return Err(OpenError::Disk(failure.clone()));
         }
         self.disk.run(&DiskTask::SyncFolder(self.folder.clone()))?;
-        let Some(last) = bases.into_iter().rfind(|base| *base <= end.0) else { return Ok(()) };
-        let size = match self.find(last, end.next())? {
-            Some(batch) => batch.position,
-            None => self.segment_size(last),
-        };
         self.disk.forget_shared(&self.path(last, FileKind::Log));
         let file = self.disk.open(&self.path(last, FileKind::Log), OpenMode::ReadWrite)?;
         file.set_length(size)?;
@@ -129,7 +134,7 @@ impl Log {
         for at in snapshots.iter().filter(|at| **at > self.log_end.0) {
             self.disk.run(&DiskTask::Unlink(self.path(*at, FileKind::Snapshot)))?;
         }
-        self.load_producers(self.log_end.0, &snapshots)?;
+        self.load_producers(self.log_end.0, self.log_end.0, &snapshots)?;
         self.sync.folders.insert(self.folder.clone());
         self.sync_now()?;
         self.sync.durable_end = self.log_end;
@@ -152,6 +157,9 @@ impl Log {
         self.forget_positions();
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
         let had_files = !bases.is_empty();
+        if let Some(journal) = &self.journal {
+            journal.truncate(&self.identity, -1, 0, start.as_end())?;
+        }
         for base in bases.into_iter().rev() {
             self.drop_segment(base);
         }
@@ -161,6 +169,7 @@ impl Log {
         self.log_start = start;
         self.log_end = start.as_end();
         self.sync.durable_end = self.log_end;
+        self.sync.recovery_point = self.log_end;
         self.producers = Default::default();
         let epochs = std::mem::take(&mut self.epochs);
         self.epochs_dirty |= !epochs.entries().is_empty();
@@ -205,7 +214,9 @@ impl Log {
     /// Forgets where things are, and disowns a sync that is under way.
     fn forget_positions(&mut self) {
         self.cursors.clear();
-        self.sync.truncations += 1;
+        // Before the journal learns of it: a commit under way looks at the count once it may write.
+        self.sync.truncations.fetch_add(1, Ordering::SeqCst);
+        self.sync.unsynced.give_up();
         if let Some(active) = &mut self.active {
             active.tail.clear();
         }

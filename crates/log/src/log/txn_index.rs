@@ -8,13 +8,25 @@ use super::types::AbortedTransaction;
 use headwater_types::{EndOffset, Offset, ProducerId};
 
 /// Bytes of an entry.
-const ENTRY_BYTES: usize = 34;
+pub(crate) const ENTRY_BYTES: usize = 34;
 
 /// Reads a file's bytes; `None` when they cannot be an index.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<AbortedTransaction>> {
     let (entries, rest) = bytes.as_chunks::<ENTRY_BYTES>();
     let entries: Option<Vec<_>> = entries.iter().map(|bytes| parse_entry(bytes)).collect();
     entries.filter(|entries| rest.is_empty() && entries.is_sorted_by(|a, b| a.last < b.last))
+}
+
+/// Reads the entries at the front of a file that make sense.
+pub(crate) fn parse_front(bytes: &[u8]) -> Vec<AbortedTransaction> {
+    let mut entries: Vec<AbortedTransaction> = Vec::new();
+    for entry in bytes.as_chunks::<ENTRY_BYTES>().0.iter().map_while(|bytes| parse_entry(bytes)) {
+        if entries.last().is_some_and(|last| last.last >= entry.last) {
+            break;
+        }
+        entries.push(entry);
+    }
+    entries
 }
 
 fn parse_entry(bytes: &[u8]) -> Option<AbortedTransaction> {

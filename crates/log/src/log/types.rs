@@ -1,6 +1,7 @@
 //! What goes into and comes out of a [`Log`](super::Log).
 
 use crate::disk::{Disk, DiskError, DiskFile, DiskTask, FileSlice};
+use crate::journal::{Commit, Journalable};
 use bytes::Bytes;
 use headwater_types::{EndOffset, Offset, PartitionIndex, ProducerEpoch, ProducerId, TopicId};
 use std::path::PathBuf;
@@ -27,8 +28,10 @@ impl LogIdentity {
 /// What the checkpoints of a log folder said about a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checkpointed {
-    /// Everything before it is on stable storage.
+    /// Everything before it is on stable storage, in the log's own files.
     pub recovery_point: EndOffset,
+    /// Everything before it is on stable storage; the recovery point where nothing else is known.
+    pub known_end: EndOffset,
     /// Records before it were deleted, though their segment may still be there.
     pub log_start: Offset,
 }
@@ -44,8 +47,11 @@ pub enum OpenKind {
 
 impl OpenKind {
     /// For a log that is new, or about which nothing is known.
-    pub const UNKNOWN: OpenKind =
-        OpenKind::AfterCrash(Checkpointed { recovery_point: EndOffset(0), log_start: Offset(0) });
+    pub const UNKNOWN: OpenKind = OpenKind::AfterCrash(Checkpointed {
+        recovery_point: EndOffset(0),
+        known_end: EndOffset(0),
+        log_start: Offset(0),
+    });
 
     /// What the checkpoints said.
     pub fn checkpointed(self) -> Checkpointed {
@@ -141,11 +147,15 @@ pub struct Read {
 /// What a sync that was begun will make durable.
 #[derive(Clone, Debug)]
 pub struct SyncPlan {
-    pub(super) end: EndOffset,
+    pub(crate) end: EndOffset,
     /// Counts truncations: a sync that began before one says nothing about what came after it.
-    pub(super) truncations: u64,
-    pub(super) files: Vec<Arc<dyn DiskFile>>,
-    pub(super) folders: Vec<PathBuf>,
+    pub(crate) truncations: u64,
+    pub(crate) files: Vec<Arc<dyn DiskFile>>,
+    pub(crate) folders: Vec<PathBuf>,
+    /// What of it the folder's journal may take.
+    pub(crate) journalable: Option<Arc<Journalable>>,
+    /// Everything before its end is in the log's own files then.
+    pub(crate) moves_recovery_point: bool,
 }
 
 impl SyncPlan {
@@ -154,8 +164,17 @@ impl SyncPlan {
         self.end
     }
 
-    /// What to submit to the disk.
+    /// Syncs that it takes in the log's own files.
+    pub(crate) fn syncs_count(&self) -> usize {
+        self.files.len() + self.folders.len()
+    }
+
+    /// What to submit to the disk to have it in the log's own files. Several logs of a folder are
+    /// synced together by [`LogFolder::commit_task`](crate::LogFolder::commit_task).
     pub fn task(&self) -> DiskTask {
+        if let Some(of) = &self.journalable {
+            return DiskTask::Commit(Commit::in_own_files(&of.journal, self.clone()));
+        }
         DiskTask::Sync { files: self.files.clone(), folders: self.folders.clone() }
     }
 

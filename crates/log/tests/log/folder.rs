@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 fn options() -> FolderOptions {
-    FolderOptions { node: BrokerId(1), cluster_id: None, new_directory_id: Uuid([9; 16]) }
+    FolderOptions::new(BrokerId(1), None, Uuid([9; 16]))
 }
 
 fn open(disk: &MemoryDisk, options: FolderOptions) -> Result<LogFolder, FolderError> {

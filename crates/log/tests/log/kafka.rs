@@ -29,7 +29,7 @@ fn copy_folder(from: &Path, to: &Path) {
 }
 
 fn options() -> FolderOptions {
-    FolderOptions { node: BrokerId(1), cluster_id: None, new_directory_id: Uuid([1; 16]) }
+    FolderOptions::new(BrokerId(1), None, Uuid([1; 16]))
 }
 
 fn identity_of(found: &FoundPartition) -> LogIdentity {

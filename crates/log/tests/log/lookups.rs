@@ -57,7 +57,7 @@ fn config() -> LogConfig {
 impl World {
     fn known(&self) -> Checkpointed {
         let recovery_point = EndOffset(self.recovery_point);
-        Checkpointed { recovery_point, log_start: self.log.log_start() }
+        Checkpointed { recovery_point, known_end: recovery_point, log_start: self.log.log_start() }
     }
 
     fn reopen(&mut self) {

@@ -152,6 +152,7 @@ impl World {
                 let end = self.end();
                 let kind = OpenKind::AfterCrash(Checkpointed {
                     recovery_point: EndOffset(self.recovery_point),
+                    known_end: EndOffset(self.recovery_point),
                     log_start: self.log.log_start(),
                 });
                 self.log = open_on(&self.disk, self.config(), kind).unwrap();
@@ -177,6 +178,7 @@ impl World {
         self.disk = self.disk.crash(fate);
         let kind = OpenKind::AfterCrash(Checkpointed {
             recovery_point: EndOffset(self.recovery_point),
+            known_end: durable,
             log_start: start,
         });
         self.log = open_on(&self.disk, self.config(), kind).unwrap();

@@ -173,7 +173,7 @@ impl Partition {
             LogState::Open(open) => Some((
                 self.identity(),
                 PartitionCheckpoint {
-                    recovery_point: open.log.durable_end(),
+                    recovery_point: open.log.recovery_point(),
                     log_start: open.log.log_start(),
                     high_watermark: open.high_watermark(),
                 },

@@ -92,7 +92,7 @@ fn what_was_deleted_stays_deleted_after_a_crash() {
     let fate = |effect: &PendingEffect| if is_root(effect) { Fate::Kept } else { Fate::Lost };
     let disk = broker.disk.crash(fate);
     let disk: Arc<dyn Disk> = Arc::new(disk);
-    let options = FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([100; 16]) };
+    let options = FolderOptions::new(ME, None, Uuid([100; 16]));
     let folder = LogFolder::open(disk, Path::new("/logs-0"), options).expect("it is ours");
     assert_eq!(folder.checkpoint("t", PartitionIndex(0)).log_start, Offset(4));
 }

@@ -456,8 +456,7 @@ fn open_folders(disk: &MemoryDisk, count: u8) -> Vec<Arc<Folder>> {
 fn open_folder(disk: &MemoryDisk, number: u8) -> Arc<Folder> {
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let path = PathBuf::from(format!("/logs-{number}"));
-    let options =
-        FolderOptions { node: ME, cluster_id: None, new_directory_id: Uuid([number + 100; 16]) };
+    let options = FolderOptions::new(ME, None, Uuid([number + 100; 16]));
     let folder = LogFolder::open(disk, &path, options).expect("a folder of ours");
     Arc::new(Folder::new(folder, u64::from(number)))
 }

@@ -54,6 +54,10 @@ pub struct FailurePlan {
     pub by_ordinal: BTreeMap<u64, io::ErrorKind>,
     /// Every operation of a kind, until taken out again.
     pub by_kind: BTreeMap<OperationKind, io::ErrorKind>,
+    /// The sync, of a file or a folder, with this number, counted from 0. What it should have made
+    /// durable never is, though it can still be read: so does a page cache that calls pages clean
+    /// after it could not write them.
+    pub sync_lost: Option<u64>,
     /// Every operation from this ordinal on: the machine has lost power, though the program has not
     /// noticed.
     pub all_from: Option<u64>,
@@ -71,6 +75,7 @@ struct State {
     next_id: u64,
     trace: Option<Trace>,
     operations: u64,
+    syncs: u64,
     failures: FailurePlan,
     submitted: VecDeque<(u64, DiskTask)>,
     locks: BTreeSet<PathBuf>,
@@ -85,6 +90,7 @@ impl Default for State {
             next_id: ROOT + 1,
             trace: None,
             operations: 0,
+            syncs: 0,
             failures: FailurePlan::default(),
             submitted: VecDeque::new(),
             locks: BTreeSet::new(),
@@ -123,6 +129,21 @@ impl State {
         let id = self.next_id;
         self.next_id += 1;
         id
+    }
+
+    /// Counts a sync; when it is the one to be lost, drops what it would have made durable.
+    fn count_sync(
+        &mut self,
+        path: &Path,
+        concerns: impl Fn(&PendingEffect) -> bool,
+    ) -> Result<(), DiskError> {
+        let number = self.syncs;
+        self.syncs += 1;
+        if self.failures.sync_lost != Some(number) {
+            return Ok(());
+        }
+        self.pending.retain(|effect| !concerns(effect));
+        Err(DiskError::new("sync", path, io::ErrorKind::Other))
     }
 
     fn file_synced(&mut self, file: u64) {
@@ -192,6 +213,11 @@ impl MemoryDisk {
     /// Operations seen so far: the ordinal of the next one.
     pub fn operations(&self) -> u64 {
         self.state.lock().operations
+    }
+
+    /// Syncs of files and folders seen so far.
+    pub fn syncs(&self) -> u64 {
+        self.state.lock().syncs
     }
 
     /// What a crash now may undo.
@@ -324,6 +350,8 @@ impl Disk for MemoryDisk {
             }
             DiskTask::Reserve { file, length } => file.reserve(*length),
             DiskTask::SetLength { file, length } => file.set_length(*length),
+            DiskTask::Commit(commit) => commit.run(),
+            DiskTask::Reclaim(reclaim) => reclaim.run(),
         }
     }
 
@@ -354,6 +382,7 @@ impl MemoryDisk {
         let Some(id) = state.now.folder(folder) else {
             return Err(DiskError::new("sync", folder, io::ErrorKind::NotFound));
         };
+        state.count_sync(folder, |effect| effect.is_of_folder(id))?;
         state.folder_synced(id);
         Ok(())
     }
@@ -415,7 +444,9 @@ impl DiskFile for MemoryFile {
     fn sync(&self) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         state.count(OperationKind::Sync, "sync", &self.path)?;
-        state.file_synced(self.file);
+        let id = self.file;
+        state.count_sync(&self.path, |effect| effect.is_of_file(id))?;
+        state.file_synced(id);
         Ok(())
     }
 

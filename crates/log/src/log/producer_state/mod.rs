@@ -77,6 +77,11 @@ impl Producers {
         snapshot::to_bytes(&self.by_id)
     }
 
+    /// How many bytes a snapshot has.
+    pub fn snapshot_bytes(&self) -> usize {
+        self.by_id.len().saturating_mul(snapshot::ENTRY_BYTES)
+    }
+
     pub fn get(&self, producer: i64) -> Option<&ProducerEntry> {
         self.by_id.get(&producer)
     }
