@@ -1,10 +1,12 @@
 //! What can go wrong, one enum an operation.
 
 use crate::disk::DiskError;
+use crate::log::Damage;
 use headwater_types::{
     EndOffset, ErrorCode, LeaderEpoch, Offset, ProducerEpoch, ProducerId, TopicId,
 };
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A log was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +142,9 @@ pub enum AppendError {
     /// anew.
     #[error("the log is offline: {0}")]
     Offline(#[source] DiskError),
+    /// The log is quarantined: nothing is appended until it was repaired.
+    #[error("the log is quarantined: {0}")]
+    Damaged(Arc<Damage>),
 }
 
 impl AppendError {
@@ -157,7 +162,7 @@ impl AppendError {
             Self::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
             Self::UnsupportedCompression { .. } => ErrorCode::UnsupportedCompressionType,
             Self::OffsetGap { .. } => ErrorCode::UnknownServerError,
-            Self::Full(_) | Self::Offline(_) => ErrorCode::KafkaStorageError,
+            Self::Full(_) | Self::Offline(_) | Self::Damaged(_) => ErrorCode::KafkaStorageError,
         }
     }
 
@@ -183,16 +188,10 @@ pub enum ReadError {
         /// The log's end.
         end: EndOffset,
     },
-    /// The file does not hold what was once written.
-    #[error("{} is damaged at byte {position}: {problem}", file.display())]
-    Damaged {
-        /// The file.
-        file: PathBuf,
-        /// Where.
-        position: u64,
-        /// What is wrong.
-        problem: String,
-    },
+    /// A file does not hold what was once written, and the offset is at or behind that place: see
+    /// [`Log::damage`](crate::Log::damage).
+    #[error("{0}")]
+    Damaged(Arc<Damage>),
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -215,6 +214,9 @@ pub enum ChangeError {
     /// A file operation failed; nothing more is written until the log is opened anew.
     #[error("the log is offline: {0}")]
     Offline(#[source] DiskError),
+    /// The log is quarantined: nothing is changed until it was repaired.
+    #[error("the log is quarantined: {0}")]
+    Damaged(Arc<Damage>),
 }
 
 /// An epoch's end: the answer to OffsetForLeaderEpoch.

@@ -109,7 +109,7 @@ pub use folder::{
 };
 pub use journal::{Commit, Reclaim, ReplaySummary};
 pub use log::{
-    AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, Log, LogIdentity,
-    OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome, SyncPlan,
-    TimestampedOffset,
+    AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, Damage, Log,
+    LogIdentity, OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome,
+    SyncPlan, TimestampedOffset,
 };

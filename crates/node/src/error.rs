@@ -56,7 +56,7 @@ impl ToCode for ReadError {
     fn to_code(&self) -> ErrorCode {
         match self {
             ReadError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
-            ReadError::Damaged { .. } | ReadError::Disk(_) => ErrorCode::KafkaStorageError,
+            ReadError::Damaged(_) | ReadError::Disk(_) => ErrorCode::KafkaStorageError,
         }
     }
 }
@@ -66,7 +66,7 @@ impl ToCode for ChangeError {
         match self {
             ChangeError::OutOfRange { .. } => ErrorCode::OffsetOutOfRange,
             ChangeError::Read(error) => error.to_code(),
-            ChangeError::Offline(_) => ErrorCode::KafkaStorageError,
+            ChangeError::Offline(_) | ChangeError::Damaged(_) => ErrorCode::KafkaStorageError,
         }
     }
 }

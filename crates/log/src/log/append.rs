@@ -80,7 +80,7 @@ impl Log {
     fn check_online(&self) -> Result<(), AppendError> {
         match &self.failure {
             Some(failure) => Err(AppendError::Offline(failure.clone())),
-            None => Ok(()),
+            None => self.check_sound().map_err(AppendError::Damaged),
         }
     }
 

@@ -7,12 +7,13 @@ use super::records::record_times;
 use super::scan::{Found, Scanner};
 use super::time_index::{self, Entry};
 use super::types::{AbortedTransaction, TimestampedOffset};
-use super::{Log, txn_index};
+use super::{Damage, Log, txn_index};
 use crate::disk::read_whole;
 use crate::error::ReadError;
 use bytes::Bytes;
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Largest index file that is read as a whole.
 pub(crate) const INDEX_BYTES_MAX: u64 = 1 << 30;
@@ -27,8 +28,9 @@ impl Log {
         timestamp_ms: i64,
         upper: EndOffset,
     ) -> Result<Option<TimestampedOffset>, ReadError> {
+        let sound_end = self.sound_end();
         for (base, _) in self.segments() {
-            if !upper.covers(Offset(base)) {
+            if !upper.min(sound_end).covers(Offset(base)) {
                 break;
             }
             if self.largest_timestamp(base)? < timestamp_ms {
@@ -36,8 +38,13 @@ impl Log {
             }
             let found = self.find_timestamp(base, |timestamp| timestamp >= timestamp_ms)?;
             if let Some(found) = found {
+                self.check_readable(found.offset)?;
                 return Ok(Some(found).filter(|found| upper.covers(found.offset)));
             }
+        }
+        // It may be behind what can be read.
+        if sound_end < upper.min(self.log_end) {
+            self.check_sound().map_err(ReadError::Damaged)?;
         }
         Ok(None)
     }
@@ -47,6 +54,7 @@ impl Log {
     /// # Errors
     /// When the files cannot be read.
     pub fn max_timestamp(&self) -> Result<Option<TimestampedOffset>, ReadError> {
+        self.check_sound().map_err(ReadError::Damaged)?;
         let mut largest = (-1, None);
         for (base, _) in self.segments() {
             let timestamp = self.largest_timestamp(base)?;
@@ -69,7 +77,7 @@ impl Log {
         if let Some(known) = *segment.largest_timestamp.lock() {
             return Ok(known);
         }
-        let largest = match self.time_entry(base, |_| true) {
+        let largest = match self.last_time_entry(base)? {
             Some(entry) => entry.timestamp,
             None => {
                 let mut largest = -1;
@@ -82,6 +90,18 @@ impl Log {
         };
         *segment.largest_timestamp.lock() = Some(largest);
         Ok(largest)
+    }
+
+    /// The last entry of a closed segment's time index, if it says what the batch that it names says.
+    fn last_time_entry(&self, base: i64) -> Result<Option<Entry>, ReadError> {
+        let Some(entry) = self.time_entry(base, |_| true) else { return Ok(None) };
+        let offset = Offset(base.saturating_add(i64::from(entry.relative)));
+        if !self.segment_end(base).covers(offset) {
+            return Ok(None);
+        }
+        let batch = self.find(base, offset)?;
+        let is_its = |batch: &Found| batch.head.max_timestamp == entry.timestamp;
+        Ok(batch.filter(is_its).map(|_| entry))
     }
 
     /// The first record of a segment whose timestamp is wanted: one that is at least something.
@@ -183,10 +203,13 @@ impl Log {
         let Some(bytes) = read_whole(&*self.disk, &path, INDEX_BYTES_MAX)? else {
             return Ok(Vec::new());
         };
-        txn_index::parse(&bytes).ok_or_else(|| ReadError::Damaged {
-            file: path,
-            position: 0,
-            problem: String::from("it is no index of aborted transactions"),
+        txn_index::parse(&bytes).ok_or_else(|| {
+            ReadError::Damaged(Arc::new(Damage {
+                file: path,
+                position: 0,
+                offset: Offset(base),
+                problem: String::from("it is no index of aborted transactions"),
+            }))
         })
     }
 }

@@ -1,12 +1,14 @@
 //! The log of one partition.
 //!
 //! [`Log`] is the whole state; what it does stands in one file each: [`open`] and [`recovery`],
-//! [`append`], [`read`], [`lookup`], [`sync`], [`roll`], [`retention`], [`truncate`]. The formats
+//! [`append`], [`read`], [`lookup`], [`verified`] and [`damage`], [`sync`], [`roll`], [`retention`],
+//! [`truncate`]. The formats
 //! of its files: [`offset_index`], [`time_index`], [`txn_index`], [`producer_state`],
 //! [`epoch_cache`].
 
 mod append;
 mod append_rules;
+mod damage;
 mod epoch_cache;
 pub(crate) mod head;
 mod history;
@@ -31,7 +33,9 @@ mod truncate;
 mod txn_index;
 mod types;
 mod varint;
+mod verified;
 
+pub use damage::Damage;
 pub(crate) use epoch_cache::Entry as EpochEntry;
 pub(crate) use lookup::INDEX_BYTES_MAX;
 pub(crate) use marker::Marker;
@@ -55,6 +59,7 @@ use crate::config::LogConfig;
 use crate::disk::{Disk, DiskError, DiskFile};
 use crate::error::EpochEnd;
 use crate::journal::Journal;
+use damage::Quarantine;
 use epoch_cache::EpochCache;
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
 use producer_state::Producers;
@@ -93,6 +98,7 @@ pub struct Log {
     removed: Vec<(i64, PathBuf)>,
     /// The last removal of a segment is not durable yet.
     removal_unsynced: bool,
+    quarantine: Quarantine,
     cursors: Cursors,
     /// Shared by the logs of a folder.
     tail_budget: Arc<TailBudget>,
@@ -135,7 +141,8 @@ impl Log {
     /// Size of all segments in bytes.
     pub fn size_bytes(&self) -> u64 {
         let sealed: u64 = self.sealed.values().map(|segment| segment.size).sum();
-        sealed + self.active.as_ref().map_or(0, |active| active.size)
+        let active = self.active.as_ref().map_or(0, |active| active.size);
+        sealed + active + self.quarantine.unopened_bytes
     }
 
     /// Number of segments.

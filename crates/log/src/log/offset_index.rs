@@ -5,6 +5,7 @@
 //! entry checks the batch that it finds there.
 
 use crate::disk::{DiskError, DiskFile};
+use std::ops::Range;
 
 /// Bytes of an entry.
 pub(crate) const ENTRY_BYTES: usize = 8;
@@ -94,6 +95,14 @@ impl OffsetIndex {
         self.entries.get(behind.checked_sub(1)?).copied()
     }
 
+    /// The entries that lead into a range of positions.
+    pub fn within(&self, range: &Range<u64>) -> Vec<Entry> {
+        let before = |entry: &Entry| u64::from(entry.position) < range.start;
+        let skipped = self.entries.partition_point(before);
+        let entries = self.entries.iter().skip(skipped).copied();
+        entries.take_while(|entry| u64::from(entry.position) < range.end).collect()
+    }
+
     /// The last entry at or before a position.
     pub fn by_position(&self, position: u32) -> Option<Entry> {
         let behind = self.entries.partition_point(|entry| entry.position <= position);
@@ -109,6 +118,36 @@ pub(crate) fn last_before(
 ) -> Result<Option<Entry>, DiskError> {
     last_chunk_before(file, |bytes: &[u8; ENTRY_BYTES]| before(&Entry::parse(bytes)))
         .map(|found| found.as_ref().map(Entry::parse))
+}
+
+/// The entries of a file that lead into a range of positions.
+pub(crate) fn within(file: &dyn DiskFile, range: &Range<u64>) -> Result<Vec<Entry>, DiskError> {
+    let size = ENTRY_BYTES as u64;
+    // Entries before `low` lead to places before the range, those from `high` on do not.
+    let (mut low, mut high) = (0, file.length()? / size);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let mut bytes = [0; ENTRY_BYTES];
+        let is_whole = file.read_at(&mut bytes, middle * size)? == ENTRY_BYTES;
+        if is_whole && u64::from(Entry::parse(&bytes).position) < range.start {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let mut entries = Vec::new();
+    let mut bytes = vec![0; CHUNKS_AT_ONCE as usize * ENTRY_BYTES];
+    loop {
+        let at = (low + entries.len() as u64) * size;
+        let read = file.read_at(&mut bytes, at)?;
+        let (chunks, _) = bytes.get(..read).unwrap_or_default().as_chunks::<ENTRY_BYTES>();
+        let before = entries.len();
+        let found = chunks.iter().map(Entry::parse);
+        entries.extend(found.take_while(|entry| u64::from(entry.position) < range.end));
+        if entries.len() - before < CHUNKS_AT_ONCE as usize {
+            return Ok(entries);
+        }
+    }
 }
 
 /// Entries read at once when few are left to choose from.
@@ -161,6 +200,9 @@ mod tests {
             for asked in (0..count * 3 + 5).chain([u32::MAX]) {
                 let found = last_before(&*file, |entry| entry.relative <= asked).unwrap();
                 assert_eq!(found, index.by_offset(asked), "{asked} of {count}");
+            }
+            for range in [0..1, 0..150, 100..101, 101..30_000, 0..u64::MAX, 90_000..100_001] {
+                assert_eq!(within(&*file, &range).unwrap(), index.within(&range), "{range:?}");
             }
         }
     }

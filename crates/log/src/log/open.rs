@@ -4,6 +4,7 @@
 //! the segments from the recovery point on are checked batch by batch (see [`recovery`]
 //! (super::recovery)).
 
+use super::damage::Quarantine;
 use super::epoch_cache::EpochCache;
 use super::head::Head;
 use super::lookup::INDEX_BYTES_MAX;
@@ -16,6 +17,7 @@ use super::segment::{Active, Segment, Written};
 use super::sync::SyncState;
 use super::time_index::TimeIndex;
 use super::types::{Checkpointed, LogIdentity, OpenKind};
+use super::verified::Verified;
 use super::{Log, offset_index, time_index, txn_index};
 use crate::checkpoint;
 use crate::config::LogConfig;
@@ -68,6 +70,7 @@ impl Log {
             failure: None,
             removed: Vec::new(),
             removal_unsynced: false,
+            quarantine: Quarantine::default(),
             cursors: Cursors::default(),
             tail_budget: Arc::default(),
             journal: None,
@@ -107,7 +110,11 @@ impl Log {
         self.epochs_dirty |= self.epochs.truncate_from_end(self.log_end);
         self.epochs_dirty |= self.epochs.truncate_from_start(self.log_start);
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
-        self.remove_stray_snapshots(&inventory)?;
+        self.check_ends(kind)?;
+        self.look_again()?;
+        if self.damage().is_none() {
+            self.remove_stray_snapshots(&inventory)?;
+        }
         // What may not be durable was noted on the way.
         self.sync.durable_end = self.log_end;
         self.sync.recovery_point = checkpointed.recovery_point.min(self.log_end);
@@ -217,7 +224,8 @@ impl Log {
         inventory: &Inventory,
     ) -> Result<(), OpenError> {
         let Some((size, modified_ms)) = inventory.logs.get(&base).copied() else { return Ok(()) };
-        let segment = Segment { size, modified_ms, largest_timestamp: Mutex::new(None) };
+        let verified = Verified::from(size);
+        let segment = Segment { size, modified_ms, largest_timestamp: Mutex::new(None), verified };
         self.sealed.insert(base, segment);
         let fits = |kind, entry_bytes: usize| {
             let length = inventory.others.get(&(base, kind));
@@ -281,6 +289,7 @@ impl Log {
             .map(|entry| (entry.timestamp, base.saturating_add(i64::from(entry.relative))));
         active.bytes_since_index = usize::try_from(size - from).unwrap_or(usize::MAX);
         active.size = size;
+        active.verified = Verified::from(size);
         active.modified_ms = modified_ms;
         active.written =
             Written { offsets: offsets.len(), times: times.len(), aborted: aborted.len() };
@@ -292,7 +301,7 @@ impl Log {
 
     /// Where a segment's offsets end, walking from a position on; `None` when there is anything
     /// but batches in order.
-    fn find_clean_end(
+    pub(super) fn find_clean_end(
         &self,
         base: i64,
         from: u64,
@@ -324,7 +333,7 @@ impl Log {
     fn apply_log_start(&mut self, checkpointed: Offset, now_ms: i64) -> Result<(), OpenError> {
         let first = self.segments().map(|(base, _)| base).next();
         self.log_start = checkpointed.max(Offset(first.unwrap_or(0)));
-        if self.log_end.0 < self.log_start.0 {
+        if self.log_end.0 < self.log_start.0 && self.damage().is_none() {
             // What was deleted reaches further than what is left.
             self.restart_at(self.log_start, now_ms)?;
         }
@@ -355,8 +364,8 @@ impl From<ReadError> for OpenError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Disk(error) => Self::Disk(error),
-            ReadError::Damaged { file, position, problem } => {
-                Self::Damaged { file, problem: format!("at byte {position}: {problem}") }
+            ReadError::Damaged(damage) => {
+                Self::Damaged { file: damage.file.clone(), problem: damage.to_string() }
             }
             // Opening asks for no offset.
             ReadError::OutOfRange { offset, .. } => Self::Damaged {

@@ -3,21 +3,22 @@
 //! The end of the log is served from what [`Tail`](super::tail::Tail) remembers, without a system
 //! call. Further back, the offset index gives a place near the one that is wanted, and headers are
 //! read from there on; where a read ended is remembered, so that whoever reads on needs no search.
-//! An index is never trusted: the batch that it leads to must make sense, and the segment is walked
-//! from its start where it does not.
+//! Neither batches nor index entries that were on disk when the log was opened are believed before
+//! they were checked once: see [`verified`](super::verified).
 
+use super::Log;
 use super::names::FileKind;
-use super::offset_index;
+use super::offset_index::Entry;
 use super::scan::{Found, Scanner, Step, WINDOW_LOOKUP, WINDOW_WHOLE};
 use super::segment::relative;
 use super::tail::{COPIED_BYTES_MAX, TailBatch};
 use super::types::{Read, ReadLimit, ReadSlice};
-use super::{Log, names};
-use crate::disk::{DiskFile, FileSlice};
+use crate::disk::{DiskError, DiskFile, FileSlice};
 use crate::error::ReadError;
 use headwater_types::{EndOffset, Offset};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 /// Slices of memory given at once; more become a range of the file.
@@ -66,17 +67,34 @@ impl Log {
     /// from [`Read::next`] on.
     ///
     /// # Errors
-    /// When the offset is out of range, or the files cannot be read.
+    /// When the offset is out of range or behind damage, or the files cannot be read.
     pub fn read(&self, from: Offset, limit: ReadLimit) -> Result<Read, ReadError> {
         if from < self.log_start || from.0 > self.log_end.0 {
             let (start, end) = (self.log_start, self.log_end);
             return Err(ReadError::OutOfRange { offset: from, start, end });
         }
-        let upper = limit.upper.min(self.log_end);
+        loop {
+            self.check_readable(from)?;
+            let sound_end = self.sound_end();
+            let upper = limit.upper.min(sound_end);
+            match self.read_below(from, upper, &limit) {
+                // What is in front of damage that was found just now is given all the same.
+                Err(ReadError::Damaged(_)) if self.sound_end() < sound_end => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn read_below(
+        &self,
+        from: Offset,
+        upper: EndOffset,
+        limit: &ReadLimit,
+    ) -> Result<Read, ReadError> {
         if !upper.covers(from) {
             return Ok(nothing(from));
         }
-        if let Some(read) = self.read_tail(from, upper, &limit)? {
+        if let Some(read) = self.read_tail(from, upper, limit)? {
             return Ok(read);
         }
         let holding = self.sealed.range(..=from.0).next_back().map(|(base, _)| *base);
@@ -85,7 +103,7 @@ impl Log {
         let first = self.segments().map(|(base, _)| base).next();
         let Some(mut segment) = active.max(holding).or(first) else { return Ok(nothing(from)) };
         loop {
-            if let Some(read) = self.read_segment(segment, from, upper, &limit)? {
+            if let Some(read) = self.read_segment(segment, from, upper, limit)? {
                 return Ok(read);
             }
             // The segment holds nothing from the offset on (compaction leaves such gaps).
@@ -152,6 +170,7 @@ impl Log {
         }
         let (end, next) = self.find_end(segment, &first, upper, limit.max_bytes)?;
         let bytes = usize::try_from(end - first.position).unwrap_or(usize::MAX);
+        self.ensure_checked(segment, first.position..end)?;
         self.cursors.remember(Cursor { segment, next: next.0, position: end });
         let slices = vec![file_slice(self.log_file(segment)?, first.position, bytes)];
         Ok(Some(Read { slices, bytes, first: Offset(first.head.base), next }))
@@ -160,21 +179,46 @@ impl Log {
     /// The batch of a segment that holds an offset, or the next one behind it.
     pub(super) fn find(&self, segment: i64, offset: Offset) -> Result<Option<Found>, ReadError> {
         let file = self.log_file(segment)?;
-        let size = self.segment_size(segment);
+        let size = self.sound_size(segment);
         let from = match self.cursors.find(segment, offset.0) {
             Some(position) => position,
             None => self.position_before(segment, offset)?,
         };
         let mut scanner = Scanner::new(&*file, from, size, WINDOW_LOOKUP);
         loop {
-            match scanner.step()? {
-                Step::Batch(batch) if batch.head.last >= offset.0 => return Ok(Some(batch)),
-                Step::Batch(_) => {}
-                Step::End => return Ok(None),
-                Step::Broken { position, problem } => {
-                    return Err(self.damaged(segment, position, problem));
-                }
+            match self.checked_step(segment, &mut scanner)? {
+                Some(batch) if batch.head.last >= offset.0 => return Ok(Some(batch)),
+                Some(_) => {}
+                None => return Ok(None),
             }
+        }
+    }
+
+    /// The next batch of a walk over a segment, once it was checked.
+    fn checked_step(
+        &self,
+        segment: i64,
+        scanner: &mut Scanner<'_>,
+    ) -> Result<Option<Found>, ReadError> {
+        let position = scanner.position();
+        self.ensure_checked(segment, position..position.saturating_add(1))?;
+        match scanner.step()? {
+            Step::Batch(batch) => Ok(Some(batch)),
+            Step::End => Ok(None),
+            Step::Broken { problem, .. } => Err(self.broken(segment, problem)),
+        }
+    }
+
+    /// What was checked before is no batch now.
+    fn broken(&self, segment: i64, problem: &str) -> ReadError {
+        self.cursors.clear();
+        match self.examine(segment) {
+            Ok(Some(damage)) => ReadError::Damaged(damage),
+            Ok(None) => {
+                let path = self.path(segment, FileKind::Log);
+                DiskError::new("read", &path, io::Error::other(problem.to_owned())).into()
+            }
+            Err(error) => error.into(),
         }
     }
 
@@ -187,7 +231,7 @@ impl Log {
         upper: EndOffset,
         bytes_max: usize,
     ) -> Result<(u64, Offset), ReadError> {
-        let size = self.segment_size(segment);
+        let size = self.sound_size(segment);
         let end_max = first.position.saturating_add(bytes_max as u64);
         let segment_end = self.segment_end(segment);
         if size <= end_max && segment_end <= upper {
@@ -203,68 +247,49 @@ impl Log {
         let file = self.log_file(segment)?;
         let mut scanner = Scanner::new(&*file, from, size, WINDOW_LOOKUP);
         let mut end = (first.end(), Offset(first.head.last.saturating_add(1)));
-        loop {
-            match scanner.step()? {
-                Step::Batch(batch) => {
-                    let inside = batch.end() <= end_max && upper.covers(Offset(batch.head.last));
-                    if !inside && batch.position != first.position {
-                        return Ok(end);
-                    }
-                    end = (batch.end(), Offset(batch.head.last.saturating_add(1)));
-                }
-                Step::End => return Ok(end),
-                Step::Broken { position, problem } => {
-                    return Err(self.damaged(segment, position, problem));
-                }
+        while let Some(batch) = self.checked_step(segment, &mut scanner)? {
+            let inside = batch.end() <= end_max && upper.covers(Offset(batch.head.last));
+            if !inside && batch.position != first.position {
+                break;
             }
+            end = (batch.end(), Offset(batch.head.last.saturating_add(1)));
         }
+        Ok(end)
     }
 
     /// A position where a batch starts, at or before the one that holds an offset.
     fn position_before(&self, segment: i64, offset: Offset) -> Result<u64, ReadError> {
         let Some(relative) = relative(segment, offset.0) else { return Ok(0) };
-        let entry = match &self.active {
-            Some(active) if active.base == segment => active.offsets.by_offset(relative),
-            _ => self.index_entry(segment, |entry| entry.relative <= relative),
-        };
-        self.trusted(segment, entry)
+        self.checked_entry(segment, || self.entry_by_offset(segment, relative))
     }
 
     /// A position where a batch starts, at or before another position.
     pub(super) fn boundary_before(&self, segment: i64, position: u64) -> Result<u64, ReadError> {
-        let position = u32::try_from(position).unwrap_or(u32::MAX);
-        let entry = match &self.active {
-            Some(active) if active.base == segment => active.offsets.by_position(position),
-            _ => self.index_entry(segment, |entry| entry.position <= position),
-        };
-        self.trusted(segment, entry)
+        self.checked_entry(segment, || self.entry_by_position(segment, position))
     }
 
-    /// An entry of a closed segment's index; `None` also when the index cannot be read.
-    fn index_entry(
+    /// The position of an index entry, once it was checked that it leads to a batch.
+    fn checked_entry(
         &self,
         segment: i64,
-        before: impl Fn(&offset_index::Entry) -> bool,
-    ) -> Option<offset_index::Entry> {
-        let path = self.path(segment, FileKind::OffsetIndex);
-        let file = self.disk.open_shared(&path).ok()?;
-        offset_index::last_before(&*file, before).ok().flatten()
-    }
-
-    /// The position of an entry, if a batch starts there that fits it; the segment's start
-    /// otherwise.
-    fn trusted(&self, segment: i64, entry: Option<offset_index::Entry>) -> Result<u64, ReadError> {
-        let Some(entry) = entry else { return Ok(0) };
-        // That of the active segment too: after a clean stop it comes from a file, unchecked.
-        let file = self.log_file(segment)?;
-        let size = self.segment_size(segment);
-        let position = u64::from(entry.position);
-        let mut scanner = Scanner::new(&*file, position, size, WINDOW_LOOKUP);
-        let named = segment.saturating_add(i64::from(entry.relative));
-        match scanner.step()? {
-            Step::Batch(batch) if (segment..=named).contains(&batch.head.base) => Ok(position),
-            _ => Ok(0),
+        entry: impl Fn() -> Result<Option<Entry>, ReadError>,
+    ) -> Result<u64, ReadError> {
+        let mut found = entry()?;
+        // Where it does not, the index is made anew, once.
+        for _ in 0..2 {
+            let Some(Entry { position, .. }) = found else { return Ok(0) };
+            let position = u64::from(position);
+            if position >= self.sound_size(segment) {
+                return Ok(0);
+            }
+            self.ensure_checked(segment, position..position.saturating_add(1))?;
+            let again = entry()?;
+            if again == found {
+                return Ok(position);
+            }
+            found = again;
         }
+        Ok(0)
     }
 
     pub(super) fn segment_size(&self, base: i64) -> u64 {
@@ -274,12 +299,7 @@ impl Log {
         }
     }
 
-    pub(super) fn damaged(&self, segment: i64, position: u64, problem: &str) -> ReadError {
-        let file = names::file_path(&self.folder, segment, FileKind::Log);
-        ReadError::Damaged { file, position, problem: problem.to_owned() }
-    }
-
-    /// Walks all batches of a segment.
+    /// Walks the batches of a segment from a position where one starts on, up to damage at most.
     pub(super) fn walk(
         &self,
         segment: i64,
@@ -287,21 +307,14 @@ impl Log {
         mut visit: impl FnMut(&Found, &Scanner<'_>) -> Result<Walk, ReadError>,
     ) -> Result<(), ReadError> {
         let file = self.log_file(segment)?;
-        let size = self.segment_size(segment);
+        let size = self.sound_size(segment);
         let mut scanner = Scanner::new(&*file, from, size, WINDOW_WHOLE);
-        loop {
-            match scanner.step()? {
-                Step::Batch(batch) => {
-                    if visit(&batch, &scanner)? == Walk::Stop {
-                        return Ok(());
-                    }
-                }
-                Step::End => return Ok(()),
-                Step::Broken { position, problem } => {
-                    return Err(self.damaged(segment, position, problem));
-                }
+        while let Some(batch) = self.checked_step(segment, &mut scanner)? {
+            if visit(&batch, &scanner)? == Walk::Stop {
+                break;
             }
         }
+        Ok(())
     }
 }
 

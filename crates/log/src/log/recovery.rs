@@ -2,11 +2,13 @@
 //!
 //! Below the recovery point everything was synced in its own files: it is taken as it is (see
 //! [`resume`](super::resume)). From there on each batch must have its checksum and its place in the
-//! order. Up to what is known to be durable, one that has not is damage, reported and never cut.
+//! order. Up to what is known to be durable, one that has not is damage, which quarantines the
+//! log ([`damage`](super::damage)) and is never cut, with all that follows.
 //! Behind that it is a torn tail, and is cut with all that follows. Indexes, producers and epochs
 //! of what is walked are made anew.
 
 use super::Log;
+use super::epoch_cache::EpochCache;
 use super::marker::Marker;
 use super::names::FileKind;
 use super::open::Inventory;
@@ -15,8 +17,9 @@ use super::read::Walk;
 use super::roll::IndexEnd;
 use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
 use super::segment::{Active, relative};
-use super::types::{AbortedTransaction, Checkpointed};
-use crate::disk::{OpenMode, read_whole, write_whole_unsynced};
+use super::types::{AbortedTransaction, Checkpointed, OpenKind};
+use super::verified::{Flaw, Verified};
+use crate::disk::{DiskError, OpenMode, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, Offset};
 use std::path::Path;
@@ -46,6 +49,7 @@ impl Log {
     ) -> Result<(), OpenError> {
         let Checkpointed { recovery_point, known_end, .. } = checkpointed;
         let known_end = known_end.max(recovery_point);
+        let epochs = self.epochs.clone();
         let mut bases = inventory.logs.keys().copied().peekable();
         // From where on the batches say what became of their producers.
         let mut replay_from = None;
@@ -81,6 +85,11 @@ impl Log {
                 // overlap: here the end of the one before was lost, or is not what it was.
                 let gap = self.log_end.0 < base && relative(self.log_end.0, base).is_some();
                 let overlap = base < self.log_end.0;
+                if gap && self.log_end < known_end && !self.config.cleanup_compact {
+                    let rest = std::iter::once(base).chain(bases);
+                    self.stop_at_damage(inventory, rest, epochs, known_end, None);
+                    return Ok(());
+                }
                 if overlap || gap && known_end <= self.log_end {
                     self.note_cut(inventory, base);
                     self.remove_segment_files(base);
@@ -93,13 +102,25 @@ impl Log {
             active.aborted.retain(|entry| entry.last.0 < replay_from);
             active.written.aborted = active.aborted.len();
             let limits = Limits { recovery_point, known_end, replay_from };
-            if self.recover_segment(active, inventory, limits)? {
-                cut = true;
-                for torn in bases.by_ref() {
-                    self.note_cut(inventory, torn);
-                    self.remove_segment_files(torn);
+            match self.recover_segment(active, inventory, limits)? {
+                Recovery::Whole => {}
+                Recovery::Cut => {
+                    cut = true;
+                    for torn in bases.by_ref() {
+                        self.note_cut(inventory, torn);
+                        self.remove_segment_files(torn);
+                    }
+                }
+                Recovery::Damaged(problem) => {
+                    let problem = Some(problem);
+                    self.stop_at_damage(inventory, bases, epochs, known_end, problem);
+                    return Ok(());
                 }
             }
+        }
+        if self.log_end < known_end {
+            self.stop_at_damage(inventory, bases, epochs, known_end, None);
+            return Ok(());
         }
         // Up to the recovery point everything was synced, with names and epochs; but the name of a
         // segment without records may be behind it, and a cut must last.
@@ -108,6 +129,55 @@ impl Log {
             self.sync_recovered()?;
         }
         Ok(())
+    }
+
+    /// Leaves everything from a flaw in what was durable on as it is. Without a problem records
+    /// are missing behind the segment walked last.
+    fn stop_at_damage(
+        &mut self,
+        inventory: &Inventory,
+        rest: impl Iterator<Item = i64>,
+        epochs: EpochCache,
+        known_end: EndOffset,
+        problem: Option<&'static str>,
+    ) {
+        let problem = problem
+            .map_or_else(|| format!("records up to offset {known_end} are missing"), String::from);
+        let (base, position) = match &self.active {
+            Some(active) => (active.base, active.size),
+            None => (self.log_end.0, 0),
+        };
+        self.quarantine(base, &Flaw::new(position, self.log_end.0, problem));
+        self.quarantine.met_at_open = true;
+        let behind = |base: i64| inventory.logs.get(&base).map_or(0, |(size, _)| *size);
+        let unread = behind(base).saturating_sub(position);
+        self.quarantine.unopened_bytes = rest.map(behind).fold(unread, u64::saturating_add);
+        self.log_end = self.log_end.max(known_end);
+        self.epochs = epochs;
+    }
+
+    /// Looks whether closed segments end where the next ones begin: by their last few headers after a
+    /// crash, by their sizes alone after a clean stop.
+    pub(super) fn check_ends(&mut self, kind: OpenKind) -> Result<(), OpenError> {
+        let closed: Vec<(i64, u64)> =
+            self.sealed.iter().map(|(base, segment)| (*base, segment.size)).collect();
+        let all = matches!(kind, OpenKind::AfterCrash(_));
+        for (base, size) in closed {
+            let end = self.segment_end(base);
+            let is_needed = self.log_start < end.next();
+            if is_needed && (all || size == 0) && !self.ends_at(base, size, end)? {
+                // A flaw, an index that leads astray, or a gap that compaction left.
+                self.examine(base)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ends_at(&self, base: i64, size: u64, end: EndOffset) -> Result<bool, DiskError> {
+        let from = self.last_index_entry(base).map_or(0, |entry| u64::from(entry.position));
+        let found = self.find_clean_end(base, from, size)?;
+        Ok(found
+            .is_some_and(|found| found == end || found < end && relative(found.0, end.0).is_none()))
     }
 
     /// Counts a segment that is removed whole.
@@ -128,14 +198,13 @@ impl Log {
         Ok(())
     }
 
-    /// Walks a segment, makes it the active one, and cuts what is torn. Returns whether anything
-    /// was cut.
+    /// Walks a segment, makes it the active one, and cuts what is torn.
     fn recover_segment(
         &mut self,
         mut active: Active,
         inventory: &Inventory,
         limits: Limits,
-    ) -> Result<bool, OpenError> {
+    ) -> Result<Recovery, OpenError> {
         let base = active.base;
         let path = self.path(base, FileKind::Log);
         let (size, modified_ms) = inventory.logs.get(&base).copied().unwrap_or_default();
@@ -144,6 +213,7 @@ impl Log {
         active.modified_ms = modified_ms;
         self.log_end = self.log_end.max(EndOffset(base));
         let mut scanner = Scanner::new(&*file, active.size, size, WINDOW_WHOLE);
+        let mut checked_from = None;
         let problem = loop {
             let batch = match scanner.step()? {
                 Step::Batch(batch) => batch,
@@ -157,13 +227,17 @@ impl Log {
             if may_be_torn && !scanner.checksum_is_right(&batch)? {
                 break Some("its checksum is wrong");
             }
+            if may_be_torn {
+                checked_from.get_or_insert(batch.position);
+            }
             self.note_recovered(&mut active, &batch, &scanner, limits.replay_from)?;
         };
         let position = active.size;
         let cut = position < size;
+        active.verified = Verified::from(checked_from.unwrap_or(position));
         if let Some(problem) = problem.filter(|_| self.log_end < limits.known_end) {
-            let problem = format!("at byte {position}: {problem}");
-            return Err(OpenError::Damaged { file: path, problem });
+            self.active = Some(active);
+            return Ok(Recovery::Damaged(problem));
         }
         let recovered = self.recovered.get_or_insert_default();
         recovered.walked_bytes += size;
@@ -173,7 +247,7 @@ impl Log {
         }
         active.file = Some(file);
         self.active = Some(active);
-        Ok(cut)
+        Ok(if cut { Recovery::Cut } else { Recovery::Whole })
     }
 
     fn note_recovered(
@@ -238,9 +312,11 @@ impl Log {
             if self.segment_end(base).0 <= from || base >= end || from >= end {
                 continue;
             }
-            let position = match self.find(base, Offset(from.max(base)))? {
-                Some(batch) => batch.position,
-                None => continue,
+            let position = match self.find(base, Offset(from.max(base))) {
+                Ok(Some(batch)) => batch.position,
+                Ok(None) => continue,
+                Err(ReadError::Damaged(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
             };
             let mut producers = std::mem::take(&mut self.producers);
             let walked = self.walk(base, position, |batch, scanner| {
@@ -253,7 +329,11 @@ impl Log {
                 Ok(Walk::On)
             });
             self.producers = producers;
-            walked?;
+            match walked {
+                // What is behind it is not read either.
+                Err(ReadError::Damaged(_)) => return Ok(()),
+                walked => walked?,
+            }
         }
         Ok(())
     }
@@ -286,6 +366,14 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// What became of a segment.
+enum Recovery {
+    Whole,
+    Cut,
+    /// Below the recovery point.
+    Damaged(&'static str),
 }
 
 /// Takes over what a batch found in the log did to its producer.

@@ -23,6 +23,7 @@ impl Log {
         before: Offset,
         high_watermark: EndOffset,
     ) -> Result<Offset, ChangeError> {
+        self.check_sound().map_err(ChangeError::Damaged)?;
         let limit = high_watermark.min(self.log_end);
         if before.0 > limit.0 {
             return Err(ChangeError::OutOfRange { offset: before, limit });
@@ -39,7 +40,8 @@ impl Log {
     }
 
     /// Takes out segments that are too old, too much or before the start, forgets expired
-    /// producers, and removes the files of segments taken out long enough ago.
+    /// producers, and removes the files of segments taken out long enough ago. Of a quarantined log
+    /// no segment is taken out.
     ///
     /// # Errors
     /// When a file cannot be read, renamed or removed.
@@ -55,6 +57,10 @@ impl Log {
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
         self.unlink_removed(now_ms)?;
         self.release_if_idle(now_ms);
+        // What could not be repaired from elsewhere must not age away.
+        if self.damage().is_some() {
+            return Ok(RetentionOutcome::default());
+        }
         let start_before = self.log_start;
         let mut outcome = RetentionOutcome::default();
         while let Some(base) = self.first_to_go(now_ms, high_watermark)? {
@@ -112,8 +118,9 @@ impl Log {
     /// Takes the first segment out of the log.
     fn take_out(&mut self, base: i64, now_ms: i64) -> Result<(), ChangeError> {
         if self.active.as_ref().is_some_and(|active| active.base == base) {
-            // The log goes on behind it.
+            // The log goes on behind it, and after a crash too: its end must not get lost.
             self.roll(now_ms)?;
+            self.removal_unsynced = true;
         }
         let end = self.segment_end(base);
         // The log must not be without a beginning: what follows is there to stay first.

@@ -33,6 +33,7 @@ impl Log {
         if let Some(failure) = &self.failure {
             return Err(ChangeError::Offline(failure.clone()));
         }
+        self.check_sound().map_err(ChangeError::Damaged)?;
         if self.active.as_ref().is_some_and(|active| active.size > 0) {
             self.begin_segment(self.log_end.0, now_ms).map_err(ChangeError::Offline)?;
         }
@@ -168,7 +169,8 @@ impl Log {
     }
 
     /// Syncs everything and writes what a clean start needs: indexes, producer snapshot, epochs.
-    /// Returns what to checkpoint. The log may be used on, but then its next start is not clean.
+    /// Returns what to checkpoint. The log may be used on, but then its next start is not clean. Of a
+    /// quarantined log what is sound is closed so; the damage is met again at the next start.
     ///
     /// # Errors
     /// When a file cannot be written or synced: there was no clean stop then.
@@ -176,7 +178,8 @@ impl Log {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        if self.active.is_some() {
+        // Where damage stopped the opening there is nothing to write: the files stay as they are.
+        if self.active.is_some() && !self.quarantine.met_at_open {
             self.write_indexes(IndexEnd::Closed)?;
             self.write_snapshot(self.log_end.0)?;
             self.write_epochs()?;

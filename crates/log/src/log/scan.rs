@@ -92,6 +92,17 @@ impl<'a> Scanner<'a> {
         Ok(Step::Batch(found))
     }
 
+    /// The header of the next batch, if there is one.
+    pub fn peek(&mut self) -> Result<Option<Head>, DiskError> {
+        let header = self.bytes_at(self.position, HEAD_BYTES, self.window)?;
+        Ok(Head::parse(header))
+    }
+
+    /// Where the next batch starts.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Whether a batch's checksum is right.
     pub fn checksum_is_right(&mut self, found: &Found) -> Result<bool, DiskError> {
         let mut checksum = Checksum::of(&found.head);

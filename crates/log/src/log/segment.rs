@@ -5,6 +5,7 @@ use super::offset_index::{self, OffsetIndex};
 use super::tail::{Tail, TailBudget};
 use super::time_index::{self, TimeIndex};
 use super::types::AbortedTransaction;
+use super::verified::Verified;
 use crate::config::LogConfig;
 use crate::disk::DiskFile;
 use parking_lot::Mutex;
@@ -19,6 +20,7 @@ pub(crate) struct Segment {
     pub modified_ms: i64,
     /// Its largest timestamp, once it was asked for; -1 when no record has any.
     pub largest_timestamp: Mutex<Option<i64>>,
+    pub verified: Verified,
 }
 
 /// The segment that is appended to.
@@ -43,6 +45,7 @@ pub(crate) struct Active {
     /// When something was last appended.
     pub modified_ms: i64,
     pub tail: Tail,
+    pub verified: Verified,
 }
 
 /// Numbers of index entries.
@@ -77,6 +80,7 @@ impl Active {
             created_ms: now_ms,
             modified_ms: now_ms,
             tail: Tail::new(budget),
+            verified: Verified::default(),
         }
     }
 

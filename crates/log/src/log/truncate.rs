@@ -52,7 +52,7 @@ impl Log {
     fn check_not_failed(&self) -> Result<(), ChangeError> {
         match &self.failure {
             Some(failure) => Err(ChangeError::Offline(failure.clone())),
-            None => Ok(()),
+            None => self.check_sound().map_err(ChangeError::Damaged),
         }
     }
 
@@ -104,9 +104,12 @@ impl Log {
 
     /// Makes a segment the active one, walking it for its indexes.
     fn reactivate(&mut self, base: i64, size: u64, now_ms: i64) -> Result<(), OpenError> {
-        self.sealed.remove(&base);
-        let mut active = Active::new(base, now_ms, &self.tail_budget);
         let old_aborted = self.aborted_before_cut(base);
+        let verified = match self.sealed.remove(&base) {
+            Some(closed) => closed.verified,
+            None => self.active.take().map(|active| active.verified).unwrap_or_default(),
+        };
+        let mut active = Active::new(base, now_ms, &self.tail_budget);
         self.active = Some(Active { size, ..Active::new(base, now_ms, &self.tail_budget) });
         let config = std::sync::Arc::clone(&self.config);
         let mut end = EndOffset(base);
@@ -115,6 +118,7 @@ impl Log {
             end = EndOffset::after(Offset(batch.head.last));
             Ok(Walk::On)
         })?;
+        active.verified = verified.cut(size);
         active.aborted = old_aborted.into_iter().filter(|entry| entry.last.0 < end.0).collect();
         self.active = Some(active);
         self.log_end = end;
@@ -158,7 +162,8 @@ impl Log {
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
         let had_files = !bases.is_empty();
         if let Some(journal) = &self.journal {
-            journal.truncate(&self.identity, -1, 0, start.as_end())?;
+            // Until the new segment is there nothing is known to be.
+            journal.truncate(&self.identity, -1, 0, EndOffset(0))?;
         }
         for base in bases.into_iter().rev() {
             self.drop_segment(base);
@@ -207,6 +212,7 @@ impl Log {
             size: old.size,
             modified_ms: old.modified_ms,
             largest_timestamp: Mutex::new(Some(largest)),
+            verified: old.verified,
         };
         self.sealed.insert(old.base, segment);
     }

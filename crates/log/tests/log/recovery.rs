@@ -103,9 +103,10 @@ fn a_flipped_bit_beyond_the_recovery_point_cuts_and_below_it_is_damage() {
     let mut damaged = bytes.clone();
     damaged[16] = 99;
     overwrite(&disk, &file(active, "log"), &damaged);
-    let found = open_on(&disk, small(), synced_to(90));
-    let Err(OpenError::Damaged { file: path, .. }) = found else { panic!("{found:?}") };
-    assert_eq!(path, file(active, "log"));
+    let log = open_on(&disk, small(), synced_to(90)).unwrap();
+    let damage = log.damage().unwrap();
+    assert_eq!((&damage.file, damage.position), (&file(active, "log"), 0));
+    assert_eq!((damage.offset, log.log_end()), (Offset(active), EndOffset(90)));
 }
 
 #[test]
