@@ -68,18 +68,20 @@ impl Log {
 
     fn cut(&mut self, end: EndOffset, now_ms: i64) -> Result<(), OpenError> {
         self.forget_positions();
-        self.sync.durable_end = self.sync.durable_end.min(end);
-        self.sync.recovery_point = self.sync.recovery_point.min(end);
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
         let Some(last) = bases.iter().copied().rfind(|base| *base <= end.0) else { return Ok(()) };
-        let size = match self.find(last, end.next())? {
-            Some(batch) => batch.position,
-            None => self.segment_size(last),
+        // What is left ends before the batch that goes, or (where offsets are missing) somewhere in
+        // the segment: nobody must look for more after a crash.
+        let (size, end) = match self.find(last, end.next())? {
+            Some(batch) => (batch.position, end.min(EndOffset(batch.head.base))),
+            None => (self.segment_size(last), EndOffset(last)),
         };
+        self.sync.durable_end = self.sync.durable_end.min(end);
+        self.sync.recovery_point = self.sync.recovery_point.min(end);
         if let Some(journal) = &self.journal {
             journal.truncate(&self.identity, last, size, end)?;
         }
-        for base in bases.iter().copied().filter(|base| *base > end.0).rev() {
+        for base in bases.iter().copied().filter(|base| *base > last).rev() {
             self.drop_segment(base);
         }
         if let Some(failure) = &self.failure {
@@ -179,6 +181,8 @@ impl Log {
         let epochs = std::mem::take(&mut self.epochs);
         self.epochs_dirty |= !epochs.entries().is_empty();
         if had_files {
+            // The last of the old segments and the new one would make a log with a gap.
+            self.disk.run(&DiskTask::SyncFolder(self.folder.clone()))?;
             for at in self.snapshots()? {
                 self.disk.run(&DiskTask::Unlink(self.path(at, FileKind::Snapshot)))?;
             }
