@@ -202,10 +202,9 @@ impl Journal {
         position: u64,
         end: EndOffset,
     ) -> Result<(), DiskError> {
-        if self.says_something_of(key_of(identity)) {
-            self.note(identity, Fact::Truncated { base: segment, position, end })?;
-        }
-        Ok(())
+        // Also where there is nothing else of it: a log that ends before its checkpointed recovery
+        // point is taken for damaged.
+        self.note(identity, Fact::Truncated { base: segment, position, end })
     }
 
     /// Segments before `base` are removed: to be told before they are.
