@@ -111,5 +111,5 @@ pub use journal::{Commit, Reclaim, ReplaySummary};
 pub use log::{
     AbortedTransaction, ActiveProducer, AppendOptions, Appended, Checkpointed, Damage, Log,
     LogIdentity, OpenKind, Origin, Read, ReadLimit, ReadSlice, Recovered, RetentionOutcome,
-    SyncPlan, TimestampedOffset,
+    ScrubCursor, ScrubStep, SyncPlan, TimestampedOffset,
 };

@@ -1,10 +1,9 @@
 //! The log of one partition.
 //!
-//! [`Log`] is the whole state; what it does stands in one file each: [`open`] and [`recovery`],
-//! [`append`], [`read`], [`lookup`], [`verified`] and [`damage`], [`sync`], [`roll`], [`retention`],
-//! [`truncate`]. The formats
-//! of its files: [`offset_index`], [`time_index`], [`txn_index`], [`producer_state`],
-//! [`epoch_cache`].
+//! [`Log`] is the whole state; what it does stands in one file each: [`open`], [`recovery`] and
+//! [`resume`], [`append`], [`read`], [`lookup`], [`verified`], [`damage`] and [`scrub`], [`sync`],
+//! [`roll`], [`retention`], [`truncate`]. The formats of its files: [`offset_index`],
+//! [`time_index`], [`txn_index`], [`producer_state`], [`epoch_cache`].
 
 mod append;
 mod append_rules;
@@ -25,6 +24,7 @@ mod resume;
 mod retention;
 mod roll;
 mod scan;
+mod scrub;
 mod segment;
 mod sync;
 mod tail;
@@ -46,6 +46,7 @@ pub(crate) use producer_state::{
 };
 pub(crate) use roll::metadata_text;
 pub(crate) use scan::{Found, Scanner, Step, WINDOW_WHOLE};
+pub use scrub::{ScrubCursor, ScrubStep};
 pub(crate) use tail::TailBudget;
 pub(crate) use time_index::Entry as TimeEntry;
 pub(crate) use txn_index::parse as parse_aborted;

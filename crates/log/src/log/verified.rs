@@ -88,8 +88,15 @@ impl Verified {
     }
 
     /// Notes that everything from the segment's start to a position was checked.
-    pub fn mark_prefix(&self, end: u64) {
+    fn mark_prefix(&self, end: u64) {
         self.prefix.fetch_max(end, Ordering::AcqRel);
+    }
+
+    /// Notes that everything between two positions was checked.
+    pub fn extend_prefix(&self, start: u64, end: u64) {
+        if start <= self.prefix.load(Ordering::Acquire) {
+            self.mark_prefix(end);
+        }
     }
 }
 
@@ -127,7 +134,7 @@ pub(super) struct Footing {
 
 impl Footing {
     /// At the start of a segment.
-    pub fn start(segment: i64) -> Self {
+    pub const fn start(segment: i64) -> Self {
         Self { position: 0, end: segment, epoch: -1, has_gaps: false, against_cache: 0 }
     }
 }
@@ -213,6 +220,15 @@ impl Log {
     }
 
     /// Checks the batches that start from a place on and before `until`.
+    pub(super) fn check_on(
+        &self,
+        segment: i64,
+        from: Footing,
+        until: u64,
+    ) -> Result<Result<Footing, Flaw>, DiskError> {
+        self.inspect(segment, from, until, Cache::Binding)
+    }
+
     fn inspect(
         &self,
         segment: i64,

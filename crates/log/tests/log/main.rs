@@ -29,4 +29,6 @@ mod recovery;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod scrub;
+#[cfg(test)]
 mod transactions;
