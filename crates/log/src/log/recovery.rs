@@ -212,7 +212,8 @@ impl Log {
         let file = self.disk.open(&path, OpenMode::ReadWrite)?;
         active.modified_ms = modified_ms;
         self.log_end = self.log_end.max(EndOffset(base));
-        let mut scanner = Scanner::new(&*file, active.size, size, WINDOW_WHOLE);
+        let walked_from = active.size;
+        let mut scanner = Scanner::new(&*file, walked_from, size, WINDOW_WHOLE);
         let mut checked_from = None;
         let problem = loop {
             let batch = match scanner.step()? {
@@ -240,7 +241,7 @@ impl Log {
             return Ok(Recovery::Damaged(problem));
         }
         let recovered = self.recovered.get_or_insert_default();
-        recovered.walked_bytes += size;
+        recovered.walked_bytes += size.saturating_sub(walked_from);
         recovered.cut_bytes += size.saturating_sub(position);
         if cut {
             file.set_length(position)?;
