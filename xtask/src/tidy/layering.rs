@@ -19,7 +19,7 @@ const EDGES: [(&str, &[&str]); 12] = [
         &["client", "controller", "log", "metadata", "node", "protocol", "replication", "types"],
     ),
     ("headwater-server", &["broker", "metadata", "types"]),
-    ("headwater-cli", &["client", "log", "metadata", "protocol", "types"]),
+    ("headwater-cli", &["client", "controller", "log", "metadata", "protocol", "types"]),
     (
         "headwater-benches",
         &["broker", "client", "log", "metadata", "node", "protocol", "replication", "types"],
