@@ -1,7 +1,7 @@
 //! Commands that create, widen and delete topics.
 
 use super::CommandError;
-use headwater_types::{BrokerId, DirectoryId, LeaderEpoch, PartitionIndex, TopicId};
+use headwater_types::{BrokerId, DirectoryId, LeaderEpoch, PartitionIndex, ProducerId, TopicId};
 use std::sync::Arc;
 
 /// Creates topics.
@@ -111,6 +111,9 @@ pub struct AdoptTopic {
     pub broker: BrokerId,
     /// By index, without gaps.
     pub partitions: Vec<AdoptedPartition>,
+    /// The largest producer id in its logs: those that another cluster handed out are not handed
+    /// out once more, for the logs know what their owners have sent.
+    pub last_producer: Option<ProducerId>,
     /// What is set for it.
     pub configs: Vec<(String, Option<String>)>,
     /// Checks everything and changes nothing.

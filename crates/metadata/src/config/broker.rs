@@ -65,6 +65,8 @@ pub struct BrokerConfig {
     pub replica_high_watermark_checkpoint_interval_ms: u64,
     /// `log.initial.task.delay.ms`: before the first round of retention, flushes, checkpoints.
     pub log_initial_task_delay_ms: u64,
+    /// `replica.alter.log.dirs.io.max.bytes.per.second`, where it is set.
+    pub replica_alter_log_dirs_bytes_per_second: Option<u64>,
     /// `num.recovery.threads.per.data.dir`.
     pub num_recovery_threads_per_data_dir: usize,
     /// `producer.id.expiration.ms`.
@@ -200,6 +202,11 @@ impl BrokerConfig {
             replica_high_watermark_checkpoint_interval_ms: find
                 .ms("replica.high.watermark.checkpoint.interval.ms"),
             log_initial_task_delay_ms: find.ms("log.initial.task.delay.ms"),
+            replica_alter_log_dirs_bytes_per_second: layers
+                .set_text("replica.alter.log.dirs.io.max.bytes.per.second")
+                .and_then(|_| {
+                    u64::try_from(find.long("replica.alter.log.dirs.io.max.bytes.per.second")).ok()
+                }),
             num_recovery_threads_per_data_dir: find.count("num.recovery.threads.per.data.dir"),
             producer_id_expiration_ms: find.long("producer.id.expiration.ms"),
             producer_id_expiration_check_interval_ms: find

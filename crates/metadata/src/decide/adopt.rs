@@ -7,6 +7,7 @@ use super::{DecideContext, Emitter};
 use crate::command::{AdoptTopic, CommandError, CommandReply, CreatedTopic};
 use crate::image::PartitionImage;
 use crate::limits;
+use crate::record::{Kind, ProducerIdsRecord};
 use headwater_types::{ErrorCode, LeaderEpoch};
 
 pub(super) fn adopt(
@@ -61,6 +62,18 @@ pub(super) fn adopt(
             ..PartitionImage::default()
         })
         .collect();
+    let next = command.last_producer.map_or(Some(0), |last| last.0.checked_add(1));
+    let Some(next) = next else {
+        let text = "No producer id is left behind those of its logs.".to_owned();
+        return refuse(ErrorCode::InvalidRequest, text);
+    };
+    if next > before.next_producer_id() {
+        out.emit(Kind::ProducerIds(ProducerIdsRecord {
+            next_producer_id: next,
+            broker_id: command.broker.0,
+            broker_epoch: broker.epoch,
+        }))?;
+    }
     emit_records(out, command.id, &command.name, &configs, &images)?;
     if command.validate_only {
         out.discard();
@@ -78,7 +91,7 @@ mod tests {
     use super::*;
     use crate::command::{AdoptedPartition, Command, CreateTopics};
     use crate::decide::tests::{World, broker, create};
-    use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId};
+    use headwater_types::{BrokerId, DirectoryId, PartitionIndex, ProducerId, TopicId};
 
     fn world() -> World {
         let mut world = World::default();
@@ -94,6 +107,7 @@ mod tests {
             id: TopicId::from_random([9; 16]),
             broker: BrokerId(1),
             partitions: vec![partition(Some(LeaderEpoch(6))), partition(None)],
+            last_producer: Some(ProducerId(4711)),
             configs: vec![("retention.ms".to_owned(), Some("7".to_owned()))],
             validate_only: false,
         }
@@ -111,6 +125,7 @@ mod tests {
         let first = topic.partition(PartitionIndex(0)).unwrap();
         assert_eq!((first.leader, &*first.isr), (Some(BrokerId(1)), &[BrokerId(1)][..]));
         assert_eq!(first.directories, broker(1).log_dirs);
+        assert_eq!(world.image.next_producer_id(), 4712, "nobody gets one that the logs know");
         // It restarts as any other topic.
         let again = crate::command::RegisterBroker {
             incarnation_id: DirectoryId::from_random([3; 16]),
@@ -147,6 +162,10 @@ mod tests {
         assert_eq!(
             code(&mut fresh, with(|one| one.broker = BrokerId(2))),
             ErrorCode::BrokerIdNotRegistered
+        );
+        assert_eq!(
+            code(&mut fresh, with(|one| one.last_producer = Some(ProducerId(i64::MAX)))),
+            ErrorCode::InvalidRequest
         );
         assert_eq!(
             code(&mut fresh, with(|one| one.partitions[1].directory = DirectoryId::ZERO)),

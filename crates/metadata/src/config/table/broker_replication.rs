@@ -29,7 +29,7 @@ configs! {
     Int "num.replica.fetchers" = "1", AtLeast(1), High, ClusterWide, Inapplicable:
         "Threads that fetch from a leader; Headwater's workers do.";
     Long "replica.alter.log.dirs.io.max.bytes.per.second" = null, AtLeast(0),
-        Medium, ClusterWide, Later, internal:
+        Medium, ClusterWide, Works, internal:
         "Bytes a second that moves between folders take.";
     Int "replica.fetch.backoff.ms" = "1000", AtLeast(0), Medium, ReadOnly, Later:
         "Pause after a fetch from a leader that failed.";
