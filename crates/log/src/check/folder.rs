@@ -178,7 +178,9 @@ fn offsets(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Offsets>, DiskError> {
     let path = folder.join(name);
-    let Some(bytes) = read_whole(disk, &path, FILE_BYTES_MAX)? else { return Ok(None) };
+    let bytes = read_whole(disk, &path, FILE_BYTES_MAX)?;
+    // Apache Kafka makes them empty, and fills them later.
+    let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
     match parse_offsets(&String::from_utf8_lossy(&bytes)) {
         Ok(offsets) => Ok(Some(offsets)),
         Err(problem) => {

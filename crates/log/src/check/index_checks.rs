@@ -42,7 +42,7 @@ impl<E: Copy> Index<E> {
         disk: &dyn Disk,
         path: PathBuf,
         parse: impl Fn(&[u8; N]) -> E,
-        is_used: impl Fn(usize, &E) -> bool,
+        is_used: impl Fn(&E) -> bool,
         ascends: impl Fn(&E, &E) -> bool,
     ) -> Result<Self, DiskError> {
         let bytes = read_whole(disk, &path, INDEX_BYTES_MAX)?;
@@ -50,9 +50,7 @@ impl<E: Copy> Index<E> {
         let bytes = bytes.unwrap_or_default();
         let (chunks, rest) = bytes.as_chunks::<N>();
         // Space that was set aside is filled with zeros.
-        let entries = chunks.iter().map(parse).enumerate();
-        let entries: Vec<E> =
-            entries.take_while(|(at, entry)| is_used(*at, entry)).map(|(_, entry)| entry).collect();
+        let entries: Vec<E> = chunks.iter().map(parse).take_while(is_used).collect();
         let mut problem = None;
         if !rest.is_empty() {
             problem = Some((None, format!("its length is no multiple of {N}")));
@@ -111,14 +109,15 @@ impl IndexChecks {
             disk,
             log.with_extension("index"),
             OffsetEntry::parse,
-            |at, entry| at == 0 || entry.relative > 0,
+            // The first batch has no entry: one comes when some kilobytes went before it.
+            |entry| *entry != OffsetEntry::default(),
             |a: &OffsetEntry, b| a.relative < b.relative && a.position < b.position,
         )?;
         let times = Index::load(
             disk,
             log.with_extension("timeindex"),
             TimeEntry::parse,
-            |at, entry| at == 0 || entry.timestamp > 0,
+            |entry| entry.timestamp > 0 || entry.relative > 0,
             |a: &TimeEntry, b| a.timestamp < b.timestamp && a.relative <= b.relative,
         )?;
         Ok(Self { base, pending: None, offsets, times })
@@ -131,11 +130,7 @@ impl IndexChecks {
         while let Some(entry) = self.offsets.take_if(reached) {
             let offset = self.base.saturating_add(i64::from(entry.relative));
             let position = entry.position;
-            // An empty index may be one unused entry.
-            let unused = entry == OffsetEntry::default() && head.base != self.base;
-            if unused {
-                continue;
-            } else if u64::from(position) < found.position {
+            if u64::from(position) < found.position {
                 self.offsets.fail(format!("no batch begins at byte {position}"));
             } else if head.base > offset {
                 let base = head.base;
@@ -158,9 +153,7 @@ impl IndexChecks {
         let offset_of = |entry: &TimeEntry| base.saturating_add(i64::from(entry.relative));
         while let Some(entry) = self.times.take_if(|entry| offset_of(entry) <= head.last) {
             let (offset, timestamp) = (offset_of(&entry), entry.timestamp);
-            if entry.timestamp == 0 && entry.relative == 0 && largest != 0 {
-                continue;
-            } else if offset < head.base {
+            if offset < head.base {
                 self.times.fail(format!("offset {offset} is in no batch"));
             } else if timestamp != largest {
                 self.times.fail(format!(
@@ -178,7 +171,8 @@ impl IndexChecks {
         }
         if completeness == Completeness::Whole {
             let last = self.times.last.map_or(-1, |entry| entry.timestamp);
-            if self.times.there && last < largest {
+            // An entry that says 0 looks like one that is not used.
+            if self.times.there && last < largest && largest > 0 {
                 let problem = format!("it ends with {last}, the segment's largest is {largest}");
                 self.times.problem.get_or_insert((None, problem));
             }

@@ -12,7 +12,7 @@ use crate::folder::parse_partition_metadata;
 use crate::log::parts::{EPOCHS, EpochCache, Head, METADATA, WINDOW_LOOKUP, file_path};
 use crate::log::{FileKind, FileName, Found, Marker, Scanner, SnapshotLine, Step, parse_snapshot};
 use bytes::Bytes;
-use headwater_types::{EndOffset, LeaderEpoch, Offset, PartitionIndex, TopicId};
+use headwater_types::{EndOffset, LeaderEpoch, Offset, PartitionIndex, ProducerId, TopicId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +51,8 @@ pub struct PartitionReport {
     pub end: EndOffset,
     /// Leader epoch of the last batch, where it has one.
     pub epoch: Option<LeaderEpoch>,
+    /// The largest producer id that the batches and snapshots name.
+    pub last_producer: Option<ProducerId>,
     /// Places where offsets were left out.
     pub gaps: u64,
     /// What was found, in the order of files and positions.
@@ -195,6 +197,7 @@ impl<'a> Check<'a> {
                 first: around.log_start,
                 end: EndOffset(around.log_start.0),
                 epoch: None,
+                last_producer: None,
                 gaps: 0,
                 findings: Vec::new(),
             },
@@ -473,10 +476,16 @@ impl<'a> Check<'a> {
                 }
             }
         }
+        self.note_producer(head.producer);
         self.compare_epoch(head);
         self.report.batches += 1;
         self.report.end = EndOffset(head.last.saturating_add(1));
         Ok(())
+    }
+
+    fn note_producer(&mut self, producer: i64) {
+        let producer = Some(ProducerId(producer)).filter(|_| producer >= 0);
+        self.report.last_producer = self.report.last_producer.max(producer);
     }
 
     fn load_epochs(&mut self) -> Result<(), DiskError> {
@@ -521,6 +530,7 @@ impl<'a> Check<'a> {
             let Some(bytes) = read_whole(self.disk, &path, SNAPSHOT_BYTES_MAX)? else { continue };
             match parse_snapshot(&bytes) {
                 Ok(lines) => {
+                    lines.iter().for_each(|line| self.note_producer(line.producer));
                     self.snapshots_left.insert(at, lines);
                 }
                 Err(problem) => self.find(Finding::of(path, Meaning::Rebuildable, problem)),
