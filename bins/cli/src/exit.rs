@@ -44,6 +44,12 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
         Self {
@@ -61,6 +67,8 @@ pub enum Failures {
     Each(Vec<Failure>),
     /// Whoever read our output has gone, as in `| head`: nothing to report, nobody to tell.
     OutputClosed,
+    /// What was found is told already, and the command promises an exit code for it.
+    Told(u8),
 }
 
 impl From<Failure> for Failures {
@@ -130,6 +138,7 @@ impl Failures {
     fn code(&self) -> u8 {
         match self {
             Self::OutputClosed => OK,
+            Self::Told(code) => *code,
             Self::Each(failures) => {
                 let all = |code| failures.iter().all(|failure| failure.code == code);
                 if all(UNREACHABLE) {
