@@ -184,7 +184,8 @@ impl<'a> Frames<'a> {
         let skip = |window_at| usize::try_from(at - window_at).unwrap_or(usize::MAX);
         let end = self.window_at.saturating_add(self.window.len() as u64);
         if at < self.window_at || at.saturating_add(wanted as u64) > end {
-            self.window.resize(WINDOW_BYTES.max(wanted), 0);
+            // Zeros that nobody writes: the file is mostly shorter.
+            self.window = vec![0; WINDOW_BYTES.max(wanted)];
             let read = self.file.read_at(&mut self.window, at)?;
             self.window.truncate(read);
             self.window_at = at;
