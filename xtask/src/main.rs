@@ -12,6 +12,7 @@ mod ci;
 mod codegen;
 mod codegen_grpc;
 mod commands;
+mod crash;
 mod fuzz;
 mod interop;
 mod tidy;
@@ -27,6 +28,7 @@ cargo xtask CHORE [OPTIONS]
   tidy                  the style test: layering, banned calls, headers, manifests, licences
   interop [--bounded]   foreign clients against the broker; --help says more
   bench                 what the same work costs ours and Apache Kafka; --help says more
+  crash                 power cuts, failing syncs and flipped bits on the log; --help says more
   fuzz [--seconds 60]   every fuzz target for a while (--target NAME: one)
   ci                    everything a change must pass but the foreign clients
 ";
@@ -62,6 +64,7 @@ fn run(arguments: &mut Arguments) -> Result<()> {
             ci::run()
         }
         "bench" => bench::run(arguments),
+        "crash" => crash::run(arguments),
         "fuzz" => fuzz::run(arguments),
         "interop" => interop::run(arguments),
         "help" | "--help" | "-h" => {
