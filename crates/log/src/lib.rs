@@ -105,7 +105,8 @@ pub use disk::{
 };
 pub use error::{AppendError, ChangeError, EpochEnd, OpenError, ReadError, RecordProblem};
 pub use folder::{
-    CleanStop, FolderError, FolderOptions, FoundPartition, LogFolder, PartitionCheckpoint,
+    CleanStop, FolderError, FolderOptions, FoundPartition, FutureLog, LogFolder,
+    PartitionCheckpoint,
 };
 pub use journal::{Commit, Reclaim, ReplaySummary};
 pub use log::{

@@ -9,9 +9,11 @@
 //! Its journal makes small appends to many logs durable at once: see [`Journal`].
 
 mod checkpoints;
+mod future;
 mod names;
 mod properties;
 
+pub use future::FutureLog;
 pub(crate) use names::parse_partition_metadata;
 
 use crate::config::LogConfig;
@@ -58,6 +60,9 @@ pub enum FolderError {
     /// A file operation failed.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The log of one partition cannot be opened.
+    #[error(transparent)]
+    Log(#[from] OpenError),
 }
 
 impl From<LockError> for FolderError {
@@ -171,6 +176,7 @@ impl LogFolder {
         let meta = claim(&*disk, path, options)?;
         let (journal, replayed) = Journal::open(Arc::clone(&disk), path, journal_bytes)?;
         let clean_stop = take_clean_stop(&*disk, path)?;
+        future::put_futures_away(&*disk, path)?;
         let found = find_partitions(&*disk, path)?;
         let mut checkpoints = Checkpoints::load(&*disk, path)?;
         if checkpoints.retain(&found) {
@@ -490,7 +496,7 @@ impl State {
 }
 
 /// The topic that a partition's folder says it belongs to, where there is one and it says so.
-fn topic_of(disk: &dyn Disk, folder: &Path) -> Result<Option<TopicId>, DiskError> {
+pub(crate) fn topic_of(disk: &dyn Disk, folder: &Path) -> Result<Option<TopicId>, DiskError> {
     let bytes = read_whole(disk, &folder.join("partition.metadata"), SMALL_FILE_BYTES_MAX)?;
     Ok(bytes.and_then(|bytes| parse_partition_metadata(&bytes).ok()))
 }

@@ -6,6 +6,8 @@ use headwater_types::{PartitionIndex, TopicId, Uuid};
 const NAME_BYTES_MAX: usize = 255;
 /// Ends the name of a folder that is on its way out.
 const DELETE: &str = "-delete";
+/// Ends the name of a copy that is on its way here from another log folder.
+const FUTURE: &str = "-future";
 /// Ends the name of a folder that was in the way of another topic's partition.
 const STRAY: &str = "-stray";
 
@@ -45,6 +47,18 @@ pub(crate) fn deleted_name(topic: &str, partition: PartitionIndex, unique: Uuid)
 /// name.
 pub(crate) fn stray_name(topic: &str, partition: PartitionIndex, unique: Uuid) -> String {
     name_aside(topic, partition, unique, STRAY)
+}
+
+/// The name of a copy of a partition that is not a replica yet.
+pub(crate) fn future_name(topic: &str, partition: PartitionIndex, unique: Uuid) -> String {
+    name_aside(topic, partition, unique, FUTURE)
+}
+
+/// The name under which such a copy is put away; `None` where the name is none of those.
+pub(crate) fn deleted_name_of_future(name: &str) -> Option<String> {
+    let (partition, unique) = name.strip_suffix(FUTURE)?.rsplit_once('.')?;
+    let is_unique = unique.len() == 32 && unique.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_unique.then(|| format!("{partition}.{unique}{DELETE}"))
 }
 
 fn name_aside(topic: &str, partition: PartitionIndex, unique: Uuid, why: &str) -> String {
@@ -95,6 +109,12 @@ mod tests {
         for name in ["orders", "orders-", "-1", "orders-x", "orders-+1", "o-1.abc-future"] {
             assert_eq!(FolderName::parse(name), FolderName::Other, "{name}");
         }
+        let future = future_name("orders", PartitionIndex(3), Uuid([1; 16]));
+        assert_eq!(future, "orders-3.01010101010101010101010101010101-future");
+        assert_eq!(FolderName::parse(&future), FolderName::Other);
+        assert_eq!(deleted_name_of_future(&future), Some(deleted));
+        assert_eq!(deleted_name_of_future("o-1.abc-future"), None, "none of ours, nor Kafka's");
+        assert_eq!(deleted_name_of_future("orders-3"), None);
         let long = deleted_name(&"t".repeat(249), PartitionIndex(12), Uuid([1; 16]));
         assert_eq!(long.len(), NAME_BYTES_MAX);
         assert_eq!(FolderName::parse(&long), FolderName::Deleted);

@@ -9,6 +9,7 @@ mod append;
 mod append_rules;
 mod damage;
 mod epoch_cache;
+mod handover;
 pub(crate) mod head;
 mod history;
 mod lookup;

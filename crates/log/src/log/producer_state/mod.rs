@@ -61,6 +61,16 @@ pub(crate) enum Verdict {
 }
 
 impl Producers {
+    /// Another one that remembers the same.
+    pub fn copy(&self) -> Self {
+        Self {
+            by_id: self.by_id.clone(),
+            ongoing: self.ongoing.clone(),
+            ended: self.ended.clone(),
+            committed: AtomicI64::new(self.committed.load(Ordering::Relaxed)),
+        }
+    }
+
     /// Producers from a snapshot's lines.
     pub fn from_lines(lines: &[Line]) -> Self {
         let by_id: BTreeMap<_, _> =
