@@ -257,6 +257,8 @@ impl Running {
         let controller = self.controller;
         let joined = tokio::task::spawn_blocking(move || controller.join());
         panicked |= !matches!(joined.await, Ok(Ok(())));
+        self.shared.node.stop_moves();
+        self.shared.moving.stop();
         self.shared.opening.stop();
         self.shared.jobs.stop();
         facts::tell(self.shared.node.take_facts());

@@ -14,12 +14,35 @@ pub(crate) fn tell(facts: Vec<Fact>) {
                 cut_bytes = recovered.cut_bytes,
                 "a log was recovered after a crash"
             ),
+            Fact::LogDamaged { replica, damage } => tracing::error!(
+                topic = &*replica.topic,
+                partition = replica.partition.0,
+                folder = %replica.folder.display(),
+                %damage,
+                "a log is damaged: what is in front of the damage is served, the rest needs a \
+                 repair (headwater log repair)"
+            ),
             Fact::LogUnusable { replica, problem } => tracing::error!(
                 topic = &*replica.topic,
                 partition = replica.partition.0,
                 folder = %replica.folder.display(),
                 problem,
                 "a log cannot be opened, its partition is out of service"
+            ),
+            Fact::ReplicaMoved { replica, from } => tracing::info!(
+                topic = &*replica.topic,
+                partition = replica.partition.0,
+                from = %from.display(),
+                to = %replica.folder.display(),
+                "a replica has changed its log folder"
+            ),
+            Fact::MoveFailed { replica, to, problem } => tracing::warn!(
+                topic = &*replica.topic,
+                partition = replica.partition.0,
+                from = %replica.folder.display(),
+                to = %to.display(),
+                problem,
+                "a replica was to change its log folder and stays where it is"
             ),
             Fact::FolderFull { folder, problem } => tracing::warn!(
                 folder = %folder.display(),

@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     pub jobs: Jobs,
     /// Opens logs.
     pub opening: Jobs,
+    /// Moves replicas between folders.
+    pub moving: Jobs,
     pub budget: FrameBudget,
     pub places: Places,
     /// Why the broker cannot go on, if it cannot.
@@ -63,7 +65,7 @@ impl Shared {
                     let shared = Arc::clone(self);
                     let jobs = match pool {
                         Pool::Open => &self.opening,
-                        Pool::Background => &self.jobs,
+                        Pool::Background => &self.moving,
                     };
                     jobs.run_task(task, move |out| shared.deliver(out));
                 }

@@ -31,6 +31,9 @@ const OPENING: JobOptions =
     JobOptions { threads: 4, name: "headwater-open", queued_max: usize::MAX };
 /// Threads for the disk's submitted operations.
 const DISK_THREADS: usize = 3;
+/// For moves between folders, each of which queues one task at a time.
+const MOVING: JobOptions =
+    JobOptions { threads: 1, name: "headwater-move", queued_max: usize::MAX };
 /// More workers than this have never been measured to help.
 const WORKERS_MAX: usize = 64;
 
@@ -149,6 +152,7 @@ pub(crate) fn prepare(
         loads: (0..workers).map(|_| AtomicUsize::new(0)).collect(),
         controller: OnceLock::new(),
         jobs: Jobs::start(&JOBS).map_err(StartError::Thread)?,
+        moving: Jobs::start(&MOVING).map_err(StartError::Thread)?,
         opening: Jobs::start(&OPENING).map_err(StartError::Thread)?,
         budget: FrameBudget::new(),
         places: Places::default(),

@@ -4,7 +4,7 @@
 //! each in one line.
 
 use crate::time::Now;
-use headwater_log::{DiskError, Recovered};
+use headwater_log::{Damage, DiskError, Recovered};
 use headwater_types::PartitionIndex;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -30,11 +30,35 @@ pub enum Fact {
         /// What it took.
         recovered: Recovered,
     },
+    /// A log does not hold any more what was once written: what is behind it is not served, and
+    /// nothing is appended, until it was repaired.
+    LogDamaged {
+        /// Which partition.
+        replica: Replica,
+        /// Where, and what is wrong.
+        damage: Arc<Damage>,
+    },
     /// A log cannot be opened: its partition is out of service.
     LogUnusable {
         /// Which partition.
         replica: Replica,
         /// What is wrong with it.
+        problem: String,
+    },
+    /// A replica has changed its log folder.
+    ReplicaMoved {
+        /// Which, and where it lies now.
+        replica: Replica,
+        /// Where it lay.
+        from: PathBuf,
+    },
+    /// A replica was to change its log folder, and stays where it is.
+    MoveFailed {
+        /// Which, and where it lies.
+        replica: Replica,
+        /// Where it was to go.
+        to: PathBuf,
+        /// What was in the way.
         problem: String,
     },
     /// An append did not find room, for the first time.

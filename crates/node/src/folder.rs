@@ -93,7 +93,7 @@ impl Folder {
         while let Some(dirty) = self.take_dirty() {
             if let Some(failure) = self.failure() {
                 for partition in dirty {
-                    partition.fail(failure, out);
+                    partition.fail(self, failure, out);
                 }
                 self.sync.lock().running = false;
                 continue;
@@ -101,7 +101,7 @@ impl Folder {
             let plans: Plans = dirty
                 .into_iter()
                 .filter_map(|partition| {
-                    let plan = partition.begin_sync()?;
+                    let plan = partition.begin_sync(self)?;
                     Some((partition, plan))
                 })
                 .collect();

@@ -27,6 +27,7 @@ mod facts;
 pub mod features;
 mod fetch_session;
 mod folder;
+mod moves;
 mod node;
 mod outbox;
 mod parked;
@@ -47,8 +48,8 @@ pub use folder::Folder;
 pub use node::{HousekeepingError, Node, NodeStart, View};
 pub use outbox::{Effect, Job, JobOutcome, Outbox, Pool, Task, Wake};
 pub use partition::{
-    Ends, Isolation, Partition, PartitionCounters, PartitionError, PartitionRead, PartitionStatus,
-    ReadRequest,
+    Ends, FutureStatus, Isolation, Partition, PartitionCounters, PartitionError, PartitionRead,
+    PartitionStatus, ReadRequest,
 };
 pub use reply::{Reply, ReplyPart};
 pub use settings::NetworkSettings;

@@ -9,22 +9,28 @@ use crate::authorizer::Authorizer;
 use crate::facts::{Fact, Facts};
 use crate::fetch_session::FetchSessions;
 use crate::folder::Folder;
-use crate::outbox::Outbox;
+use crate::moves::Moves;
+use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::partition::{Partition, PartitionError, Place};
 use crate::producer_ids::ProducerIds;
 use crate::quorum::{QuorumSource, QuorumStatus};
 use crate::settings::{NetworkSettings, layers, topic_config};
 use crate::time::Now;
 use arc_swap::ArcSwap;
-use headwater_log::{Completion, FolderError};
+use headwater_log::{Completion, FolderError, LogIdentity};
+use headwater_metadata::command::{AssignReplicasToDirs, Command, ReplicaDirectory};
 use headwater_metadata::config::{BrokerConfig, ServerConfig, TopicConfig};
 use headwater_metadata::image::{ConfigResourceKind, Configs, Delta, Image, TopicImage};
-use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicPartition};
+use headwater_metadata::limits;
+use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicPartition, Uuid};
 use parking_lot::Mutex;
 use rpds::RedBlackTreeMapSync;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+/// How often the controller is told of folders at most, in ms: it may take that long to decide.
+const TELL_DIRECTORIES_EVERY_MS: u64 = 2_000;
 
 /// What a node starts with.
 pub struct NodeStart {
@@ -64,8 +70,9 @@ pub struct Node {
     me: BrokerId,
     server: Arc<ServerConfig>,
     folders: Vec<Arc<Folder>>,
-    /// Which folder held which partition when the broker started.
-    found: BTreeMap<TopicPartition, usize>,
+    /// Which folders held which partition when the broker started: more than one only after a crash
+    /// at the end of a move.
+    found: BTreeMap<TopicPartition, Vec<usize>>,
     authorizer: Arc<dyn Authorizer>,
     quorum: Arc<dyn QuorumSource>,
     view: ArcSwap<View>,
@@ -74,6 +81,9 @@ pub struct Node {
     pub(crate) sessions: FetchSessions,
     pub(crate) producer_ids: ProducerIds,
     facts: Arc<Facts>,
+    pub(crate) moves: Arc<Moves>,
+    /// When the controller was last told of folders, on the monotonic clock; 0 for never.
+    directories_told_ms: AtomicU64,
     /// Requests taken up, by row of the API table.
     requests: Vec<AtomicU64>,
     /// The time when it was last told.
@@ -100,17 +110,15 @@ impl Node {
     pub fn new(start: NodeStart) -> Self {
         let image = Arc::new(Image::default());
         let settings = Arc::new(BrokerConfig::resolve(layers(&start.server, &image, start.me)));
-        let found = start
-            .folders
-            .iter()
-            .enumerate()
-            .flat_map(|(index, folder)| {
-                folder.log_folder().found().iter().filter_map(move |found| {
-                    let topic = found.topic_id?;
-                    Some((TopicPartition { topic, partition: found.partition }, index))
-                })
-            })
-            .collect();
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (index, folder) in start.folders.iter().enumerate() {
+            for partition in folder.log_folder().found() {
+                let Some(topic) = partition.topic_id else { continue };
+                let key = TopicPartition { topic, partition: partition.partition };
+                found.entry(key).or_default().push(index);
+            }
+        }
+        let facts = Arc::<Facts>::default();
         Self {
             me: start.me,
             server: start.server,
@@ -126,7 +134,9 @@ impl Node {
             }),
             applying: Mutex::new(()),
             producer_ids: ProducerIds::default(),
-            facts: Arc::default(),
+            moves: Arc::new(Moves::new(start.seed, Arc::clone(&facts))),
+            facts,
+            directories_told_ms: AtomicU64::new(0),
             requests: api::TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
             wall_ms: AtomicI64::new(0),
         }
@@ -225,10 +235,10 @@ impl Node {
             }
         }
         for topic in &delta.topics_created {
-            self.take_up(topic, &image, &mut partitions);
+            self.take_up(topic, &image, &mut partitions, out);
         }
         for change in &delta.topics_changed {
-            self.take_up(&change.new, &image, &mut partitions);
+            self.take_up(&change.new, &image, &mut partitions, out);
             let config = topic_config(&self.server, &image, self.me, &change.new);
             for (index, partition_image) in change.new.partitions() {
                 let key = TopicPartition { topic: change.new.id, partition: index };
@@ -257,6 +267,7 @@ impl Node {
         topic: &Arc<TopicImage>,
         image: &Image,
         partitions: &mut RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+        out: &mut Outbox,
     ) {
         let config = topic_config(&self.server, image, self.me, topic);
         for (index, partition_image) in topic.partitions() {
@@ -266,12 +277,13 @@ impl Node {
             }
             let assigned = partition_image.directory_of(self.me).unwrap_or(DirectoryId::ZERO);
             let Some(folder) = self.folder_for(key, assigned, partitions) else { continue };
+            let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
             let place = Place {
                 id: key,
                 name: Arc::clone(&topic.name),
                 me: self.me,
                 folder: Arc::clone(folder),
-                has_files: self.found.contains_key(&key),
+                has_files: !found.is_empty(),
                 facts: Arc::clone(&self.facts),
             };
             let partition = Partition::new(
@@ -280,19 +292,25 @@ impl Node {
                 Arc::clone(&config),
                 self.view.load().settings.producer_id_expiration_ms,
             );
+            let others = found.iter().filter_map(|index| self.folders.get(*index));
+            for other in others.filter(|other| !Arc::ptr_eq(other, folder)) {
+                out.push(set_aside(other, partition.identity(), self.moves.unique()));
+            }
             partitions.insert_mut(key, Arc::new(partition));
         }
     }
 
-    /// The folder for a partition: where it was found, else the one it was assigned to, else the
-    /// one that holds the fewest.
+    /// The folder for a partition: where it was found (of several the one it was assigned to), else
+    /// the one it was assigned to, else the one that holds the fewest.
     fn folder_for(
         &self,
         key: TopicPartition,
         assigned: DirectoryId,
         partitions: &RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
     ) -> Option<&Arc<Folder>> {
-        if let Some(folder) = self.found.get(&key).and_then(|index| self.folders.get(*index)) {
+        let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
+        let found = || found.iter().filter_map(|index| self.folders.get(*index));
+        if let Some(folder) = found().find(|one| one.id() == assigned).or_else(|| found().next()) {
             return Some(folder);
         }
         if let Some(folder) = self.folders.iter().find(|folder| folder.id() == assigned) {
@@ -301,7 +319,7 @@ impl Node {
         match self.folders.as_slice() {
             [only] => Some(only),
             several => several.iter().min_by_key(|folder| {
-                partitions.values().filter(|one| Arc::ptr_eq(one.folder(), folder)).count()
+                partitions.values().filter(|one| Arc::ptr_eq(&one.folder(), folder)).count()
             }),
         }
     }
@@ -310,10 +328,54 @@ impl Node {
     /// once a second; long work is done partition by partition, so that none is locked for long.
     pub fn tick(&self, now: Now, out: &mut Outbox) {
         self.wall_ms.store(now.wall_ms, Ordering::Relaxed);
-        for partition in self.view.load().partitions.values() {
-            partition.tick(now);
+        let view = self.view.load();
+        let mut misplaced = Vec::new();
+        for (key, partition) in &view.partitions {
+            if let Some(directory) = partition.tick(now) {
+                misplaced.push(ReplicaDirectory { partition: *key, directory });
+            }
         }
+        self.tell_directories(misplaced, now, out);
+        self.moves.tick(move_rate(&view.settings), now, out);
         self.end_round(out);
+    }
+
+    /// Tells the controller which folders hold replicas, where it believes otherwise (KIP-858).
+    fn tell_directories(&self, mut replicas: Vec<ReplicaDirectory>, now: Now, out: &mut Outbox) {
+        let broker_epoch = self.broker_epoch();
+        let told_ms = self.directories_told_ms.load(Ordering::Relaxed);
+        let passed_ms = now.monotonic_ms.saturating_sub(told_ms);
+        let is_time = told_ms == 0 || passed_ms >= TELL_DIRECTORIES_EVERY_MS;
+        if replicas.is_empty() || broker_epoch < 0 || !is_time {
+            return;
+        }
+        self.directories_told_ms.store(now.monotonic_ms, Ordering::Relaxed);
+        replicas.truncate(limits::ITEMS_PER_COMMAND_MAX);
+        let broker = self.me;
+        let command = AssignReplicasToDirs { broker, broker_epoch, replicas };
+        out.push(Effect::Command {
+            reply_to: None,
+            command: Command::AssignReplicasToDirs(command),
+        });
+    }
+
+    /// Has a replica held by a folder of this broker, now or soon (KIP-113).
+    pub(crate) fn move_replica(
+        &self,
+        partition: &Arc<Partition>,
+        to: &Arc<Folder>,
+        now: Now,
+        out: &mut Outbox,
+    ) -> Result<(), PartitionError> {
+        if let Some(new) = partition.wish_for_folder(to, &self.moves)? {
+            self.moves.begin(&new, move_rate(&self.view.load().settings), now, out);
+        }
+        Ok(())
+    }
+
+    /// Ends what goes on in the background: the broker is about to stop.
+    pub fn stop_moves(&self) {
+        self.moves.stop();
     }
 
     /// Applies retention to every partition; called every `log.retention.check.interval.ms` on a
@@ -391,11 +453,25 @@ impl Node {
     }
 }
 
+/// Bytes a second that moves may take, if that is limited.
+fn move_rate(settings: &BrokerConfig) -> Option<u64> {
+    settings.replica_alter_log_dirs_bytes_per_second
+}
+
+/// The job that puts a replica aside that another folder holds as well.
+fn set_aside(folder: &Arc<Folder>, identity: LogIdentity, unique: Uuid) -> Effect {
+    let folder = Arc::clone(folder);
+    let job = Box::new(move || -> JobOutcome {
+        Box::new(folder.log_folder().set_aside(&identity, unique))
+    });
+    Effect::Job { reply_to: None, job }
+}
+
 fn partitions_in<'a>(
     view: &'a View,
     folder: &'a Arc<Folder>,
 ) -> impl Iterator<Item = &'a Arc<Partition>> {
-    view.partitions.values().filter(|partition| Arc::ptr_eq(partition.folder(), folder))
+    view.partitions.values().filter(|partition| Arc::ptr_eq(&partition.folder(), folder))
 }
 
 fn broker_configs_changed(delta: &Delta) -> bool {

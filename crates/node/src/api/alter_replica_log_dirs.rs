@@ -1,11 +1,12 @@
 //! AlterReplicaLogDirs: which log folder of this broker shall hold a replica (KIP-113).
 //!
-//! A replica that lies where it is wanted is fine. Moving one is not built yet, and is refused for
-//! good rather than forgotten.
+//! The answer says whether the wish was taken up: a replica that lies elsewhere is moved in the
+//! background, and a wish for the folder where it lies calls a move off.
 
 use super::support::{ANSWERED_MAX, refusal_of_size};
 use crate::authorizer::Operation;
 use crate::call::{Answer, Call};
+use crate::error::code_of;
 use headwater_protocol::messages::alter_replica_log_dirs::{
     AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult, AlterReplicaLogDirsRequest,
     AlterReplicaLogDirsResponse,
@@ -59,9 +60,9 @@ pub(super) fn handle(
     })
 }
 
-fn place(call: &Call<'_>, path: &Path, topic: &str, index: i32) -> Result<(), ErrorCode> {
-    let folder = call
-        .node
+fn place(call: &mut Call<'_>, path: &Path, topic: &str, index: i32) -> Result<(), ErrorCode> {
+    let node = call.node;
+    let folder = node
         .folders()
         .iter()
         .find(|folder| folder.path() == path)
@@ -70,5 +71,5 @@ fn place(call: &Call<'_>, path: &Path, topic: &str, index: i32) -> Result<(), Er
         return Err(ErrorCode::KafkaStorageError);
     }
     let partition = call.held_partition(topic, index)?;
-    if partition.folder().path() == path { Ok(()) } else { Err(ErrorCode::UnsupportedVersion) }
+    node.move_replica(&partition, folder, call.now, call.out).map_err(|error| code_of(&error))
 }

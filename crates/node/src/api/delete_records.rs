@@ -180,7 +180,7 @@ fn delete(
 /// Writes down where the logs begin now, folder by folder.
 fn write_down(folders: &[Arc<Folder>], moved: &[Arc<Partition>]) -> Result<(), FolderError> {
     for folder in folders {
-        let here = moved.iter().filter(|partition| Arc::ptr_eq(partition.folder(), folder));
+        let here = moved.iter().filter(|partition| Arc::ptr_eq(&partition.folder(), folder));
         let logs: Vec<_> = here.filter_map(|partition| partition.checkpoint()).collect();
         if !logs.is_empty() {
             folder.log_folder().write_checkpoints(&logs)?;

@@ -8,7 +8,7 @@ use crate::folder::Folder;
 use crate::node::Node;
 use crate::outbox::{JobOutcome, Wake};
 use crate::parked::{Parked, Progress};
-use crate::partition::Partition;
+use crate::partition::{FutureStatus, Partition};
 use crate::ticket::Ticket;
 use headwater_protocol::messages::describe_log_dirs::{
     DescribeLogDirsPartition, DescribeLogDirsRequest, DescribeLogDirsResponse,
@@ -34,9 +34,15 @@ pub(super) fn handle(
     call.job(Box::new(move || -> JobOutcome {
         let mut found: Vec<_> = folders.iter().map(|folder| Found::new(folder)).collect();
         for partition in partitions {
-            let place = folders.iter().position(|folder| Arc::ptr_eq(folder, partition.folder()));
+            let place_of = |one: &Arc<Folder>| folders.iter().position(|it| Arc::ptr_eq(it, one));
+            let place = place_of(&partition.folder());
             if let Some(found) = place.and_then(|place| found.get_mut(place)) {
                 found.add(&partition);
+            }
+            let Some(future) = partition.future() else { continue };
+            let place = place_of(&future.folder);
+            if let Some(found) = place.and_then(|place| found.get_mut(place)) {
+                found.add_future(&partition, &future);
             }
         }
         let results: Vec<_> = found.into_iter().map(Found::result).collect();
@@ -76,13 +82,21 @@ impl<'a> Found<'a> {
     /// Adds a partition, unless it is out of service: Kafka does not list those.
     fn add(&mut self, partition: &Partition) {
         let Ok(size) = partition.size_bytes() else { return };
+        self.push(partition, size, 0, false);
+    }
+
+    /// Adds a copy that is on its way here from another folder.
+    fn add_future(&mut self, partition: &Partition, future: &FutureStatus) {
+        self.push(partition, future.size_bytes, future.offset_lag, true);
+    }
+
+    fn push(&mut self, partition: &Partition, size: u64, offset_lag: i64, is_future_key: bool) {
         self.topics.entry(Arc::clone(partition.name())).or_default().push(
             DescribeLogDirsPartition {
                 partition_index: partition.id().partition.0,
                 partition_size: i64::try_from(size).unwrap_or(i64::MAX),
-                // Of a copy that is being moved in from another folder; this is none.
-                offset_lag: 0,
-                is_future_key: false,
+                offset_lag,
+                is_future_key,
                 ..DescribeLogDirsPartition::default()
             },
         );

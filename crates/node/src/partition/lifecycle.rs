@@ -2,6 +2,7 @@
 //! ageing, deletion, closing.
 
 use super::{LogState, Partition, PartitionError, State};
+use crate::folder::Folder;
 use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::settings::durability;
 use crate::time::Now;
@@ -11,21 +12,32 @@ use headwater_log::{
 use headwater_metadata::config::TopicConfig;
 use headwater_metadata::image::PartitionImage;
 use headwater_replication::{Leader, LeaderStart};
-use headwater_types::{BrokerId, EndOffset, Uuid};
+use headwater_types::{BrokerId, DirectoryId, EndOffset, Uuid};
 use std::io;
 use std::sync::Arc;
 
 impl Partition {
-    /// What the next sync of its folder must cover; `None` when nothing is dirty.
-    pub(crate) fn begin_sync(&self) -> Option<SyncPlan> {
+    /// What the next sync of a folder must cover of it; `None` when nothing is dirty there.
+    pub(crate) fn begin_sync(&self, folder: &Folder) -> Option<SyncPlan> {
         let mut state = self.state.lock();
+        if !self.is_held_in(folder) {
+            return None;
+        }
         state.listed_dirty = false;
+        if state.held_for_move {
+            return None;
+        }
         let plan = match &mut state.log {
             LogState::Open(open) => open.log.begin_sync(),
             _ => None,
         };
         state.syncing = plan.is_some();
         plan
+    }
+
+    /// Whether it lies in a folder. It may have moved since the folder was told of it.
+    fn is_held_in(&self, folder: &Folder) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.folder.load()), folder)
     }
 
     /// The sync has ended: more may be committed, or nothing ever will be again.
@@ -43,7 +55,18 @@ impl Partition {
             }
             return;
         }
-        let State { log, waiters, listed_dirty, .. } = &mut *state;
+        self.note_synced(&mut state, plan, result, out);
+        self.resume_move(&mut state, out);
+    }
+
+    fn note_synced(
+        self: &Arc<Self>,
+        state: &mut State,
+        plan: SyncPlan,
+        result: Result<(), DiskError>,
+        out: &mut Outbox,
+    ) {
+        let State { log, waiters, listed_dirty, held_for_move, .. } = state;
         let LogState::Open(open) = log else { return };
         match open.log.complete_sync(plan, result) {
             Ok(durable_end) => {
@@ -51,9 +74,9 @@ impl Partition {
                 if let Some(high_watermark) = moved {
                     waiters.moved(high_watermark, out);
                 }
-                if open.log.is_dirty() && !*listed_dirty {
+                if open.log.is_dirty() && !*listed_dirty && !*held_for_move {
                     *listed_dirty = true;
-                    self.folder.mark_dirty(Arc::clone(self));
+                    self.folder.load().mark_dirty(Arc::clone(self));
                 }
             }
             Err(error) => {
@@ -98,17 +121,20 @@ impl Partition {
         *config = new_config;
     }
 
-    /// Lists it for a sync where `flush.messages` or `flush.ms` ask for one.
-    pub(crate) fn tick(self: &Arc<Self>, now: Now) {
-        let Some(mut state) = self.state.try_lock() else { return };
-        let State { log, listed_dirty, .. } = &mut *state;
+    /// Lists it for a sync where `flush.messages` or `flush.ms` ask for one. Gives the folder that
+    /// holds it where the metadata names another.
+    pub(crate) fn tick(self: &Arc<Self>, now: Now) -> Option<DirectoryId> {
+        let mut state = self.state.try_lock()?;
+        let State { log, listed_dirty, image, .. } = &mut *state;
         if let LogState::Open(open) = log
             && open.log.sync_due(now.wall_ms)
             && !*listed_dirty
         {
             *listed_dirty = true;
-            self.folder.mark_dirty(Arc::clone(self));
+            self.folder.load().mark_dirty(Arc::clone(self));
         }
+        let folder = self.folder.load().id();
+        (image.directory_of(self.me)? != folder).then_some(folder)
     }
 
     /// Removes what is too old, too much or deleted. May block on the disk, and opens a log that has
@@ -128,8 +154,11 @@ impl Partition {
     }
 
     /// Its folder has failed: nothing of it will become durable any more.
-    pub(crate) fn fail(&self, failure: &DiskError, out: &mut Outbox) {
+    pub(crate) fn fail(&self, folder: &Folder, failure: &DiskError, out: &mut Outbox) {
         let mut state = self.state.lock();
+        if !self.is_held_in(folder) {
+            return;
+        }
         state.listed_dirty = false;
         if matches!(state.log, LogState::Open(_)) {
             state.log = LogState::Offline(Arc::from(failure.to_string()));
@@ -142,8 +171,9 @@ impl Partition {
     pub(crate) fn retire(self: &Arc<Self>, out: &mut Outbox) {
         let mut state = self.state.lock();
         state.log = LogState::Deleted;
+        state.moving = None;
         state.waiters.wake_all(out);
-        self.folder.log_folder().will_delete(self.id.topic, self.id.partition);
+        self.folder.load().log_folder().will_delete(self.id.topic, self.id.partition);
         if !state.syncing && !state.opening {
             self.take_files_away(out);
         }
@@ -164,7 +194,7 @@ impl Partition {
     fn delete_files(&self) -> Result<(), FolderError> {
         // The topic's id is drawn at random and never used again.
         let unique = Uuid(self.id.topic.0);
-        self.folder.log_folder().delete_log(&self.identity(), unique)
+        self.folder.load().log_folder().delete_log(&self.identity(), unique)
     }
 
     /// What a checkpoint says of it; `None` where it was not opened, so that the old one stays.
@@ -187,7 +217,7 @@ impl Partition {
     pub(crate) fn close(&self) -> Result<Option<(LogIdentity, PartitionCheckpoint)>, DiskError> {
         let mut state = self.state.lock();
         let not_clean = |reason: &str| {
-            let path = self.folder.path().join(self.identity().folder_name());
+            let path = self.folder.load().path().join(self.identity().folder_name());
             DiskError::new("close", &path, io::Error::other(reason.to_owned()))
         };
         let open = match &mut state.log {

@@ -5,14 +5,17 @@
 
 mod counters;
 mod lifecycle;
+mod moving;
 mod opening;
 mod waiters;
 
-use crate::facts::Facts;
+use crate::facts::{Fact, Facts};
 use crate::folder::Folder;
+use crate::moves::Move;
 use crate::outbox::Outbox;
 use crate::ticket::Ticket;
 use crate::time::Now;
+use arc_swap::ArcSwap;
 pub use counters::{PartitionCounters, PartitionStatus};
 use headwater_log::{
     AbortedTransaction, AppendError, AppendOptions, Appended, ChangeError, DiskError, Log,
@@ -23,6 +26,8 @@ use headwater_metadata::image::PartitionImage;
 use headwater_protocol::records::ValidBatch;
 use headwater_replication::{Durability, Leader};
 use headwater_types::{BrokerId, EndOffset, LeaderEpoch, Offset, TopicPartition};
+pub use moving::FutureStatus;
+pub(crate) use moving::{Finish, Source};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -155,7 +160,8 @@ pub struct Partition {
     id: TopicPartition,
     name: Arc<str>,
     me: BrokerId,
-    folder: Arc<Folder>,
+    /// Changes under the lock.
+    folder: ArcSwap<Folder>,
     facts: Arc<Facts>,
     producer_id_expiration_ms: i64,
     /// Whether it has files that were not opened yet. Said beside the lock, for every request asks.
@@ -174,6 +180,12 @@ struct State {
     syncing: bool,
     /// Whether a job is opening its files.
     opening: bool,
+    /// Whether it was noted that its log is damaged.
+    damage_told: bool,
+    /// On its way to another folder.
+    moving: Option<Arc<Move>>,
+    /// Whether no sync begins, for a move is about to end.
+    held_for_move: bool,
     counters: PartitionCounters,
 }
 
@@ -238,7 +250,7 @@ impl Partition {
             id,
             name,
             me,
-            folder,
+            folder: ArcSwap::new(folder),
             facts,
             producer_id_expiration_ms,
             needs_opening: AtomicBool::new(needs_opening),
@@ -250,6 +262,9 @@ impl Partition {
                 listed_dirty: false,
                 syncing: false,
                 opening: false,
+                damage_told: false,
+                moving: None,
+                held_for_move: false,
                 counters: PartitionCounters::default(),
             }),
         }
@@ -266,8 +281,8 @@ impl Partition {
     }
 
     /// The log folder that holds it.
-    pub fn folder(&self) -> &Arc<Folder> {
-        &self.folder
+    pub fn folder(&self) -> Arc<Folder> {
+        self.folder.load_full()
     }
 
     /// The topic's configuration in force.
@@ -312,15 +327,16 @@ impl Partition {
         if let Some(wanted) = min_in_sync.filter(|wanted| in_sync < *wanted) {
             return Err(PartitionError::NotEnoughReplicas { in_sync, wanted });
         }
-        if self.folder.has_failed() {
+        let folder = self.folder.load();
+        if folder.has_failed() {
             return Err(PartitionError::Offline(Arc::from("its log folder has failed")));
         }
         let options = AppendOptions::default();
         let appended = open.log.append_as_leader(batches, leader.epoch(), now.wall_ms, options);
         match &appended {
-            Ok(_) => self.facts.note_room(self.folder.path(), now),
+            Ok(_) => self.facts.note_room(folder.path(), now),
             Err(AppendError::Full(error)) => {
-                self.facts.note_full(error, self.folder.path(), now);
+                self.facts.note_full(error, folder.path(), now);
             }
             Err(_) => {}
         }
@@ -330,7 +346,7 @@ impl Partition {
         }
         if leader.durability() == Durability::Fsync && !*listed_dirty {
             *listed_dirty = true;
-            self.folder.mark_dirty(Arc::clone(self));
+            folder.mark_dirty(Arc::clone(self));
         }
         Ok(appended)
     }
@@ -387,7 +403,15 @@ impl Partition {
     /// # Errors
     /// Nothing can be read from there, here.
     pub fn read(&self, request: &ReadRequest, now: Now) -> Result<PartitionRead, PartitionError> {
-        self.read_from(&mut self.state.lock(), request, now)
+        let mut state = self.state.lock();
+        let read = self.read_from(&mut state, request, now);
+        if let Err(PartitionError::Read(ReadError::Damaged(damage))) = &read
+            && !std::mem::replace(&mut state.damage_told, true)
+        {
+            let replica = self.replica_in(&self.folder.load());
+            self.facts.note(Fact::LogDamaged { replica, damage: Arc::clone(damage) });
+        }
+        read
     }
 
     fn read_from(

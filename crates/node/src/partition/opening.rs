@@ -55,7 +55,7 @@ impl Partition {
 
     /// Opens a log on this thread that nobody has touched yet, however long it takes. Nothing
     /// happens where somebody has.
-    pub(super) fn open_here(self: &Arc<Self>, now: Now, out: &mut Outbox) {
+    pub(crate) fn open_here(self: &Arc<Self>, now: Now, out: &mut Outbox) {
         {
             let mut state = self.state.lock();
             if !matches!(state.log, LogState::Unopened { .. }) {
@@ -72,29 +72,28 @@ impl Partition {
         // Nobody must wait for ever for one that panics.
         let _ended = EndsOpening(self);
         let config = Arc::clone(&self.state.lock().config);
-        let opened = self.folder.log_folder().open_log(
-            self.identity(),
-            self.log_config(&config),
-            now.wall_ms,
-        );
+        let folder = self.folder();
+        let opened =
+            folder.log_folder().open_log(self.identity(), self.log_config(&config), now.wall_ms);
         let mut state = self.state.lock();
         state.opening = false;
         if matches!(state.log, LogState::Deleted) {
             self.take_files_away(out);
             return;
         }
-        let State { log, image, config: newest, waiters, .. } = &mut *state;
+        let State { log, image, config: newest, waiters, damage_told, .. } = &mut *state;
         *log = match opened {
-            _ if self.folder.has_failed() => LogState::failed_folder(),
+            _ if folder.has_failed() => LogState::failed_folder(),
             Ok(mut opened) => {
                 if *newest != config {
                     opened.set_config(self.log_config(newest));
                 }
+                *damage_told = opened.damage().is_some();
                 self.open_state(opened, image, newest)
             }
             // Recovery writes a little. Whoever comes next has it tried again.
             Err(OpenError::Disk(error)) if error.is_full() => {
-                self.facts.note_full(&error, self.folder.path(), now);
+                self.facts.note_full(&error, folder.path(), now);
                 LogState::Unopened { has_files: true }
             }
             Err(error) => self.unusable(&error),
@@ -113,7 +112,7 @@ impl Partition {
         now: Now,
     ) -> Result<&'a mut OpenLog, PartitionError> {
         if matches!(log, LogState::Unopened { has_files: false }) {
-            let opened = self.folder.log_folder().open_log(
+            let opened = self.folder.load().log_folder().open_log(
                 self.identity(),
                 self.log_config(config),
                 now.wall_ms,
@@ -135,6 +134,9 @@ impl Partition {
     }
 
     fn open_state(&self, log: Log, image: &PartitionImage, config: &TopicConfig) -> LogState {
+        if let Some(damage) = log.damage() {
+            self.facts.note(Fact::LogDamaged { replica: self.replica(), damage });
+        }
         if let Some(recovered) = log.recovered() {
             self.facts.note(Fact::LogRecovered { replica: self.replica(), recovered });
         }
@@ -149,18 +151,14 @@ impl Partition {
     }
 
     fn replica(&self) -> Replica {
-        Replica {
-            topic: Arc::clone(&self.name),
-            partition: self.id.partition,
-            folder: self.folder.path().to_owned(),
-        }
+        self.replica_in(&self.folder.load())
     }
 
     pub(super) fn log_config(&self, config: &TopicConfig) -> Arc<LogConfig> {
         Arc::new(log_config(config, self.producer_id_expiration_ms))
     }
 
-    pub(super) fn identity(&self) -> LogIdentity {
+    pub(crate) fn identity(&self) -> LogIdentity {
         LogIdentity {
             topic: self.name.to_string(),
             topic_id: self.id.topic,
@@ -170,8 +168,9 @@ impl Partition {
 
     /// Bytes of its segments by what its folder holds, for a log that is not open.
     pub(super) fn bytes_in_files(&self) -> Result<u64, DiskError> {
-        let folder = self.folder.path().join(self.identity().folder_name());
-        match self.folder.disk().list(&folder) {
+        let held_in = self.folder.load();
+        let folder = held_in.path().join(self.identity().folder_name());
+        match held_in.disk().list(&folder) {
             Ok(entries) => {
                 let logs = entries.iter().filter(|entry| entry.name.ends_with(".log"));
                 Ok(logs.map(|entry| entry.length).sum())

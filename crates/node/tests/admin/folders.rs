@@ -119,13 +119,13 @@ fn too_many_wishes_are_refused_with_a_bounded_answer() {
 }
 
 #[test]
-fn a_replica_may_be_wanted_where_it_is_and_nowhere_else_yet() {
+fn a_replica_may_be_wanted_in_any_folder_of_the_broker() {
     let mut broker = Broker::start_with(Options { folders: 2, ..Options::default() });
     create(&mut broker, "a", 1, &[]);
     let results = described(&mut broker, 5, None);
     let (there, elsewhere) =
         if held(&results[0]).is_empty() { ("/logs-1", "/logs-0") } else { ("/logs-0", "/logs-1") };
-    use ErrorCode::{LogDirNotFound, UnknownTopicOrPartition, UnsupportedVersion};
+    use ErrorCode::{LogDirNotFound, UnknownTopicOrPartition};
     let cases = [
         (there, "a", 0, ErrorCode::None),
         (there, "a", 9, UnknownTopicOrPartition),
@@ -133,7 +133,8 @@ fn a_replica_may_be_wanted_where_it_is_and_nowhere_else_yet() {
         ("/nosuch", "a", 0, LogDirNotFound),
         ("/nosuch", "nope", 0, LogDirNotFound),
         ("logs-0", "a", 0, LogDirNotFound),
-        (elsewhere, "a", 0, UnsupportedVersion),
+        (elsewhere, "a", 9, UnknownTopicOrPartition),
+        (elsewhere, "a", 0, ErrorCode::None),
     ];
     for (path, topic, index, expected) in cases {
         let outcome = moved(&mut broker, &[(path, topic, &[index])]);

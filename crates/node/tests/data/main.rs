@@ -7,6 +7,7 @@ mod support;
 
 mod fetch;
 mod lifecycle;
+mod moves;
 mod opening;
 mod ordering;
 mod own_sync;

@@ -202,17 +202,22 @@ fn a_log_that_cannot_be_opened_is_told_of() {
 fn damage_is_told_of() {
     let mut broker = broker_with_topic(&[]);
     produce(&mut broker, "t", 0, 3);
-    broker.node.write_checkpoints().expect("written");
+    broker.node.close().expect("closed");
     let log = Path::new("/logs-0/t-0/00000000000000000000.log");
     let file = broker.disk.open(log, OpenMode::ReadWrite).expect("there");
+    // The version of the format.
     file.write_at(&[&[9]], 16).expect("written");
     broker.kill_and_restart();
-    broker.send(7, &latest(0));
-    assert_eq!(end(&mut broker), Some((ErrorCode::KafkaStorageError.code(), -1)));
+    broker.send(12, &fetch_request(&[(0, 0)]));
+    let fetched = broker.answer::<FetchRequest>(12).expect("told at once");
+    assert_eq!(partitions(&fetched)[0].error_code, ErrorCode::KafkaStorageError.code());
+    broker.send(12, &fetch_request(&[(0, 0)]));
     let facts = broker.node.take_facts();
-    let [Fact::LogUnusable { replica, problem }] = &facts[..] else { panic!("{facts:?}") };
-    assert_eq!(&*replica.topic, "t");
-    assert!(problem.contains("00000000000000000000.log"), "{problem}");
+    let told = facts.iter().filter_map(|fact| match fact {
+        Fact::LogDamaged { replica, damage } => Some((&*replica.topic, damage.offset.0)),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [("t", 0)], "{facts:?}");
 }
 
 #[test]

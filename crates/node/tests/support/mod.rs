@@ -368,6 +368,12 @@ impl Broker {
         Some(response)
     }
 
+    /// The node is told the time, as once a second.
+    pub fn tick(&mut self) {
+        self.node.tick(self.now, &mut self.out);
+        self.settle();
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, ms: u64) {
         self.now.monotonic_ms += ms;
