@@ -201,6 +201,9 @@ impl Log {
         scanner: &mut Scanner<'_>,
     ) -> Result<Option<Found>, ReadError> {
         let position = scanner.position();
+        if scanner.is_at_end() {
+            return Ok(None);
+        }
         self.ensure_checked(segment, position..position.saturating_add(1))?;
         match scanner.step()? {
             Step::Batch(batch) => Ok(Some(batch)),
@@ -234,7 +237,8 @@ impl Log {
         let size = self.sound_size(segment);
         let end_max = first.position.saturating_add(bytes_max as u64);
         let segment_end = self.segment_end(segment);
-        if size <= end_max && segment_end <= upper {
+        let is_whole = size == self.segment_size(segment);
+        if is_whole && size <= end_max && segment_end <= upper {
             return Ok((size, segment_end.next()));
         }
         // The last place that the index knows within both bounds.

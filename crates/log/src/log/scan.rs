@@ -103,6 +103,11 @@ impl<'a> Scanner<'a> {
         self.position
     }
 
+    /// Whether the range ends here.
+    pub fn is_at_end(&self) -> bool {
+        self.position >= self.end
+    }
+
     /// Whether a batch's checksum is right.
     pub fn checksum_is_right(&mut self, found: &Found) -> Result<bool, DiskError> {
         let mut checksum = Checksum::of(&found.head);
