@@ -111,6 +111,7 @@ fn partitions(page: &mut Page, statuses: &Statuses) {
 fn cluster(page: &mut Page, shared: &Shared, statuses: &Statuses) {
     let view = shared.node.view();
     let leaders = statuses.iter().filter(|(_, _, status)| status.is_leader).count();
+    let damaged = statuses.iter().filter(|(_, _, status)| status.is_damaged).count();
     let offline = statuses.iter().filter(|(_, _, status)| status.is_offline).count();
     let under_replicated = view
         .image
@@ -131,6 +132,7 @@ fn cluster(page: &mut Page, shared: &Shared, statuses: &Statuses) {
         ("kafka_server_replicamanager_partitioncount", statuses.len()),
         ("kafka_server_replicamanager_leadercount", leaders),
         ("kafka_server_replicamanager_offlinereplicacount", offline),
+        ("headwater_log_damaged_partitions", damaged),
         ("kafka_server_replicamanager_underreplicatedpartitions", under_replicated),
         ("kafka_controller_kafkacontroller_activecontrollercount", usize::from(is_controller)),
         ("kafka_controller_kafkacontroller_offlinepartitionscount", leaderless),
@@ -143,6 +145,9 @@ fn cluster(page: &mut Page, shared: &Shared, statuses: &Statuses) {
         page.head(name, "gauge");
         page.line(name, &[], value);
     }
+    let name = "headwater_log_scrubbed_bytes_total";
+    page.head(name, "counter");
+    page.line(name, &[], shared.node.scrubbed_bytes());
     let name = "kafka_log_logmanager_offlinelogdirectorycount";
     let failed = shared.node.folders().iter().filter(|folder| folder.has_failed()).count();
     page.head(name, "gauge");

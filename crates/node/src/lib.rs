@@ -35,6 +35,7 @@ mod partition;
 mod producer_ids;
 pub mod quorum;
 mod reply;
+mod scrubbing;
 mod settings;
 mod ticket;
 mod time;

@@ -14,6 +14,7 @@ use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::partition::{Partition, PartitionError, Place};
 use crate::producer_ids::ProducerIds;
 use crate::quorum::{QuorumSource, QuorumStatus};
+use crate::scrubbing::Scrubber;
 use crate::settings::{NetworkSettings, layers, topic_config};
 use crate::time::Now;
 use arc_swap::ArcSwap;
@@ -84,6 +85,7 @@ pub struct Node {
     pub(crate) moves: Arc<Moves>,
     /// When the controller was last told of folders, on the monotonic clock; 0 for never.
     directories_told_ms: AtomicU64,
+    scrubber: Arc<Scrubber>,
     /// Requests taken up, by row of the API table.
     requests: Vec<AtomicU64>,
     /// The time when it was last told.
@@ -137,6 +139,7 @@ impl Node {
             moves: Arc::new(Moves::new(start.seed, Arc::clone(&facts))),
             facts,
             directories_told_ms: AtomicU64::new(0),
+            scrubber: Arc::default(),
             requests: api::TABLE.iter().map(|_| AtomicU64::new(0)).collect(),
             wall_ms: AtomicI64::new(0),
         }
@@ -191,6 +194,11 @@ impl Node {
     /// What happened since the last time that whoever runs the broker should be told of.
     pub fn take_facts(&self) -> Vec<Fact> {
         self.facts.take()
+    }
+
+    /// Bytes of closed segments that the scrubber has checked since the start.
+    pub fn scrubbed_bytes(&self) -> u64 {
+        self.scrubber.scrubbed_bytes()
     }
 
     pub(crate) fn count_request(&self, row: usize) {
@@ -328,7 +336,7 @@ impl Node {
     /// once a second; long work is done partition by partition, so that none is locked for long.
     pub fn tick(&self, now: Now, out: &mut Outbox) {
         self.wall_ms.store(now.wall_ms, Ordering::Relaxed);
-        let view = self.view.load();
+        let view = self.view();
         let mut misplaced = Vec::new();
         for (key, partition) in &view.partitions {
             if let Some(directory) = partition.tick(now) {
@@ -337,6 +345,7 @@ impl Node {
         }
         self.tell_directories(misplaced, now, out);
         self.moves.tick(move_rate(&view.settings), now, out);
+        self.scrubber.tick(&view, now, out);
         self.end_round(out);
     }
 

@@ -55,6 +55,8 @@ pub struct BrokerConfig {
     pub request_timeout_ms: u64,
     /// `log.retention.check.interval.ms`.
     pub log_retention_check_interval_ms: u64,
+    /// `log.scrub.bytes.per.second`; 0 means never.
+    pub log_scrub_bytes_per_second: u64,
     /// `log.flush.scheduler.interval.ms`.
     pub log_flush_scheduler_interval_ms: u64,
     /// `log.flush.offset.checkpoint.interval.ms`.
@@ -194,6 +196,8 @@ impl BrokerConfig {
             queued_max_requests: find.count("queued.max.requests"),
             request_timeout_ms: find.ms("request.timeout.ms"),
             log_retention_check_interval_ms: find.ms("log.retention.check.interval.ms"),
+            log_scrub_bytes_per_second: u64::try_from(find.long("log.scrub.bytes.per.second"))
+                .unwrap_or(0),
             log_flush_scheduler_interval_ms: find.ms("log.flush.scheduler.interval.ms"),
             log_flush_offset_checkpoint_interval_ms: find
                 .ms("log.flush.offset.checkpoint.interval.ms"),

@@ -44,6 +44,8 @@ pub struct PartitionStatus {
     pub is_leader: bool,
     /// Whether it is out of service.
     pub is_offline: bool,
+    /// Whether its log is damaged: what is in front of the damage is served.
+    pub is_damaged: bool,
     /// The ends of its log, once it was opened.
     pub ends: Option<Ends>,
     /// Bytes of its segments, once it was opened.
@@ -72,6 +74,7 @@ impl Partition {
         };
         match &state.log {
             LogState::Open(open) => PartitionStatus {
+                is_damaged: open.log.damage().is_some(),
                 ends: Some(open.ends()),
                 size_bytes: Some(open.log.size_bytes()),
                 segments: Some(open.log.segments_count()),

@@ -4,12 +4,13 @@
 //! What is asked most often without need of the log, the high watermark, can be read beside it.
 
 mod counters;
+mod damage;
 mod lifecycle;
 mod moving;
 mod opening;
 mod waiters;
 
-use crate::facts::{Fact, Facts};
+use crate::facts::Facts;
 use crate::folder::Folder;
 use crate::moves::Move;
 use crate::outbox::Outbox;
@@ -405,11 +406,11 @@ impl Partition {
     pub fn read(&self, request: &ReadRequest, now: Now) -> Result<PartitionRead, PartitionError> {
         let mut state = self.state.lock();
         let read = self.read_from(&mut state, request, now);
-        if let Err(PartitionError::Read(ReadError::Damaged(damage))) = &read
-            && !std::mem::replace(&mut state.damage_told, true)
+        // Also where something in front of it was given.
+        if let LogState::Open(open) = &state.log
+            && let Some(damage) = open.log.damage()
         {
-            let replica = self.replica_in(&self.folder.load());
-            self.facts.note(Fact::LogDamaged { replica, damage: Arc::clone(damage) });
+            self.tell_damage(&mut state, &damage);
         }
         read
     }

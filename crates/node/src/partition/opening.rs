@@ -150,7 +150,7 @@ impl Partition {
         LogState::Offline(Arc::from(problem))
     }
 
-    fn replica(&self) -> Replica {
+    pub(super) fn replica(&self) -> Replica {
         self.replica_in(&self.folder.load())
     }
 
