@@ -27,11 +27,15 @@ use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicParti
 use parking_lot::Mutex;
 use rpds::RedBlackTreeMapSync;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// How often the controller is told of folders at most, in ms: it may take that long to decide.
 const TELL_DIRECTORIES_EVERY_MS: u64 = 2_000;
+
+/// Stands for all log folders where some are to be named.
+const ALL_FOLDERS: &str = "*";
 
 /// What a node starts with.
 pub struct NodeStart {
@@ -243,10 +247,10 @@ impl Node {
             }
         }
         for topic in &delta.topics_created {
-            self.take_up(topic, &image, &mut partitions, out);
+            self.take_up(topic, &image, &mut partitions, &settings, out);
         }
         for change in &delta.topics_changed {
-            self.take_up(&change.new, &image, &mut partitions, out);
+            self.take_up(&change.new, &image, &mut partitions, &settings, out);
             let config = topic_config(&self.server, &image, self.me, &change.new);
             for (index, partition_image) in change.new.partitions() {
                 let key = TopicPartition { topic: change.new.id, partition: index };
@@ -275,6 +279,7 @@ impl Node {
         topic: &Arc<TopicImage>,
         image: &Image,
         partitions: &mut RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+        settings: &BrokerConfig,
         out: &mut Outbox,
     ) {
         let config = topic_config(&self.server, image, self.me, topic);
@@ -284,7 +289,9 @@ impl Node {
                 continue;
             }
             let assigned = partition_image.directory_of(self.me).unwrap_or(DirectoryId::ZERO);
-            let Some(folder) = self.folder_for(key, assigned, partitions) else { continue };
+            let Some(folder) = self.folder_for(key, assigned, partitions, settings) else {
+                continue;
+            };
             let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
             let place = Place {
                 id: key,
@@ -315,6 +322,7 @@ impl Node {
         key: TopicPartition,
         assigned: DirectoryId,
         partitions: &RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
+        settings: &BrokerConfig,
     ) -> Option<&Arc<Folder>> {
         let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
         let found = || found.iter().filter_map(|index| self.folders.get(*index));
@@ -324,12 +332,41 @@ impl Node {
         if let Some(folder) = self.folders.iter().find(|folder| folder.id() == assigned) {
             return Some(folder);
         }
-        match self.folders.as_slice() {
-            [only] => Some(only),
-            several => several.iter().min_by_key(|folder| {
-                partitions.values().filter(|one| Arc::ptr_eq(&one.folder(), folder)).count()
-            }),
+        if let [only] = self.folders.as_slice() {
+            return Some(only);
         }
+        let held = |folder: &Arc<Folder>| {
+            partitions.values().filter(|one| Arc::ptr_eq(&one.folder(), folder)).count()
+        };
+        // Where all are cordoned the replica is here all the same, and must lie somewhere.
+        let open = self.folders.iter().filter(|one| !self.is_cordoned(one, settings));
+        open.min_by_key(|folder| held(folder))
+            .or_else(|| self.folders.iter().min_by_key(|folder| held(folder)))
+    }
+
+    /// Whether a folder gets no new replicas (KIP-1066).
+    pub(crate) fn is_cordoned(&self, folder: &Arc<Folder>, settings: &BrokerConfig) -> bool {
+        settings
+            .cordoned_log_dirs
+            .iter()
+            .any(|named| named == ALL_FOLDERS || self.names_folder(named, folder))
+    }
+
+    /// Whether a path names a folder: as it was configured, or in full.
+    fn names_folder(&self, named: &str, folder: &Arc<Folder>) -> bool {
+        let named = Path::new(named);
+        let place = self.folders.iter().position(|one| Arc::ptr_eq(one, folder));
+        let configured = place.and_then(|place| self.server.log_dirs.get(place));
+        folder.path() == named || configured.is_some_and(|configured| configured == named)
+    }
+
+    /// What of a list of folders to cordon names none of this broker's.
+    pub(crate) fn unknown_folders<'n>(&self, list: &'n str) -> Vec<&'n str> {
+        let named = list.split(',').map(str::trim).filter(|named| !named.is_empty());
+        let is_known = |named: &str| {
+            named == ALL_FOLDERS || self.folders.iter().any(|one| self.names_folder(named, one))
+        };
+        named.filter(|named| !is_known(named)).collect()
     }
 
     /// Time has passed: what has aged is removed, what is due for a sync is synced. Called about

@@ -4,7 +4,7 @@
 //! [`ServerConfig`](super::ServerConfig).
 
 use super::layers::Layers;
-use super::spec::Value;
+use super::spec::{Value, split_list};
 use super::topic::missing;
 use std::collections::BTreeMap;
 
@@ -67,6 +67,8 @@ pub struct BrokerConfig {
     pub replica_high_watermark_checkpoint_interval_ms: u64,
     /// `log.initial.task.delay.ms`: before the first round of retention, flushes, checkpoints.
     pub log_initial_task_delay_ms: u64,
+    /// `cordoned.log.dirs`, as they were named.
+    pub cordoned_log_dirs: Vec<String>,
     /// `replica.alter.log.dirs.io.max.bytes.per.second`, where it is set.
     pub replica_alter_log_dirs_bytes_per_second: Option<u64>,
     /// `num.recovery.threads.per.data.dir`.
@@ -206,6 +208,7 @@ impl BrokerConfig {
             replica_high_watermark_checkpoint_interval_ms: find
                 .ms("replica.high.watermark.checkpoint.interval.ms"),
             log_initial_task_delay_ms: find.ms("log.initial.task.delay.ms"),
+            cordoned_log_dirs: split_list(find.text("cordoned.log.dirs")),
             replica_alter_log_dirs_bytes_per_second: layers
                 .set_text("replica.alter.log.dirs.io.max.bytes.per.second")
                 .and_then(|_| {

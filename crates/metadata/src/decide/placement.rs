@@ -1,13 +1,19 @@
 //! Which brokers hold the replicas of new partitions.
 //!
 //! Replicas are striped: racks take turns, and within a rack its brokers do, so that both leaders
-//! and followers spread evenly. Live brokers go before fenced ones, and only a live one leads.
+//! and followers spread evenly. Live brokers go before fenced ones, and only a live one leads. A broker
+//! all of whose log folders are cordoned gets none (KIP-1066).
 
 use crate::command::CommandError;
-use crate::image::Image;
+use crate::image::{BrokerImage, ConfigResource, Image};
 use headwater_types::{BrokerId, ErrorCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// The config that names the log folders of a broker that get no new replicas.
+const CORDONED: &str = "cordoned.log.dirs";
+/// Stands for all of them.
+const ALL: &str = "*";
 
 /// The brokers of one rack.
 #[derive(Debug, Default)]
@@ -47,7 +53,7 @@ impl Placer {
     /// Looks at the brokers of an image; `seed` says where to begin.
     pub(super) fn new(image: &Image, seed: [u8; 16]) -> Self {
         let mut racks: BTreeMap<Option<Arc<str>>, Rack> = BTreeMap::new();
-        for broker in image.brokers() {
+        for broker in image.brokers().filter(|broker| !is_cordoned(image, broker)) {
             let rack = racks.entry(broker.rack.clone()).or_default();
             if broker.is_active() {
                 rack.live.push(broker.id);
@@ -73,15 +79,13 @@ impl Placer {
         self.live_count
     }
 
-    /// Whether partitions with that many replicas can be placed.
+    /// Whether partitions with that many replicas can be placed; else why not.
     pub(super) fn check(&self, replication_factor: usize) -> Result<(), CommandError> {
-        let refuse = |reason: String| {
-            let text =
-                format!("Unable to replicate the partition {replication_factor} time(s): {reason}");
-            Err(CommandError::new(ErrorCode::InvalidReplicationFactor, text))
-        };
+        let refuse = |text| Err(CommandError::new(ErrorCode::InvalidReplicationFactor, text));
         if self.live_count == 0 {
-            return refuse("All brokers are currently fenced.".to_owned());
+            let text = "All brokers are currently fenced, or have all their log directories \
+                        cordoned.";
+            return refuse(text.to_owned());
         }
         if replication_factor > self.broker_count {
             return refuse(format!(
@@ -133,11 +137,21 @@ impl Placer {
     }
 }
 
+/// Whether all log folders of a broker are cordoned. What its configuration names was checked by the
+/// broker itself, which alone knows where its folders are; one that was named in its server file is
+/// known to the broker only.
+fn is_cordoned(image: &Image, broker: &BrokerImage) -> bool {
+    let configs = image.configs(&ConfigResource::broker(broker.id));
+    let Some(folders) = configs.and_then(|configs| configs.get(CORDONED)) else { return false };
+    let named: BTreeSet<&str> = folders.split(',').map(str::trim).collect();
+    let count = named.iter().filter(|name| !name.is_empty()).count();
+    named.contains(ALL) || count > 0 && count >= broker.log_dirs.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decide::tests::{broker, image_with_brokers};
-    use std::collections::BTreeSet;
 
     #[test]
     fn leaders_and_followers_take_turns() {
@@ -186,8 +200,7 @@ mod tests {
         assert_eq!(
             error.message.as_deref(),
             Some(
-                "Unable to replicate the partition 5 time(s): The target replication factor of 5 \
-                 cannot be reached because only 1 broker(s) are registered or some brokers have \
+                "The target replication factor of 5 cannot be reached because only 1 broker(s) are registered or some brokers have \
                  all their log directories cordoned."
             )
         );

@@ -222,7 +222,7 @@ fn automatic_partitions(
         (-1, Some(default)) => usize::try_from(default).unwrap_or(0),
         (wish, _) => usize::try_from(wish).unwrap_or(0),
     };
-    placer.check(replicas)?;
+    placer.check(replicas).map_err(|error| unable_to_replicate(replicas, error))?;
     check_replica_count(replicas)?;
     (0..partitions)
         .map(|_| {
@@ -230,6 +230,12 @@ fn automatic_partitions(
             new_partition(before, replicas).ok_or_else(all_fenced)
         })
         .collect()
+}
+
+fn unable_to_replicate(replicas: usize, error: CommandError) -> CommandError {
+    let reason = error.message.unwrap_or_default();
+    let text = format!("Unable to replicate the partition {replicas} time(s): {reason}");
+    CommandError::new(error.code, text)
 }
 
 /// Kafka's words where no replica could lead.

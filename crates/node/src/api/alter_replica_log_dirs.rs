@@ -70,6 +70,9 @@ fn place(call: &mut Call<'_>, path: &Path, topic: &str, index: i32) -> Result<()
     if folder.has_failed() {
         return Err(ErrorCode::KafkaStorageError);
     }
+    if node.is_cordoned(folder, &call.view.settings) {
+        return Err(ErrorCode::InvalidReplicaAssignment);
+    }
     let partition = call.held_partition(topic, index)?;
     node.move_replica(&partition, folder, call.now, call.out).map_err(|error| code_of(&error))
 }

@@ -7,7 +7,7 @@ use super::support::{
 use crate::authorizer::{Operation, Resource};
 use crate::call::Call;
 use crate::outbox::Wake;
-use headwater_metadata::command::{CommandReply, ConfigChange, ResourceChanges};
+use headwater_metadata::command::{CommandReply, ConfigChange, ConfigOp, ResourceChanges};
 use headwater_metadata::image::{ConfigResource, ConfigResourceKind, Configs};
 use headwater_protocol::wire::Str;
 use headwater_types::ErrorCode;
@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// The kind of resource that stands for a broker's loggers (KIP-412). Levels of loggers are no
 /// metadata: they are kept nowhere and die with the broker.
 pub(super) const BROKER_LOGGER: i8 = 8;
+
+/// The config that names the log folders that get no new replicas.
+const CORDONED: &str = "cordoned.log.dirs";
 
 /// The configs that a list of names and values stands for: the last of several of one name holds,
 /// null ones are no configs.
@@ -111,6 +114,7 @@ fn to_metadata(call: &Call<'_>, altered: &AlteredResource) -> Result<ResourceCha
     let changes = altered.changes.clone()?;
     if kind == ConfigResourceKind::Broker && !altered.name.is_empty() {
         check_is_me(call, &altered.name)?;
+        check_folders(call, &changes)?;
     }
     check_allowed(call, Operation::AlterConfigs, Some(kind), &altered.name)?;
     let resource = ConfigResource { kind, name: Arc::from(&*altered.name) };
@@ -125,6 +129,24 @@ fn check_is_me(call: &Call<'_>, name: &str) -> Result<(), Refusal> {
         Ok(_) => format!("Unexpected broker id, expected {me}, but received {name}"),
         Err(_) => format!("Node id must be an integer, but it is: {name}"),
     };
+    Err((ErrorCode::InvalidRequest, Some(Str::from(text))))
+}
+
+/// Only folders of this broker can be cordoned.
+fn check_folders(call: &Call<'_>, changes: &[ConfigChange]) -> Result<(), Refusal> {
+    let named = changes
+        .iter()
+        .filter(|change| change.name == CORDONED && change.op != ConfigOp::Subtract)
+        .filter_map(|change| change.value.as_deref());
+    let missing: Vec<&str> = named.flat_map(|list| call.node.unknown_folders(list)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or \
+         log.dir. Missing entries : {}",
+        missing.join(", ")
+    );
     Err((ErrorCode::InvalidRequest, Some(Str::from(text))))
 }
 

@@ -30,6 +30,8 @@ pub(super) fn handle(
         return Answer::Now(refused(ErrorCode::ClusterAuthorizationFailed));
     }
     let folders = call.node.folders().to_vec();
+    let is_cordoned = |folder| call.node.is_cordoned(folder, &call.view.settings);
+    let cordoned: Vec<bool> = folders.iter().map(is_cordoned).collect();
     let partitions = wanted(call, &request);
     call.job(Box::new(move || -> JobOutcome {
         let mut found: Vec<_> = folders.iter().map(|folder| Found::new(folder)).collect();
@@ -45,7 +47,11 @@ pub(super) fn handle(
                 found.add_future(&partition, &future);
             }
         }
-        let results: Vec<_> = found.into_iter().map(Found::result).collect();
+        let results = found
+            .into_iter()
+            .zip(cordoned)
+            .map(|(found, is_cordoned)| DescribeLogDirsResult { is_cordoned, ..found.result() });
+        let results: Vec<_> = results.collect();
         Box::new(results)
     }));
     Answer::Later {

@@ -5,8 +5,17 @@ use crate::{code, create, text};
 use headwater_protocol::messages::alter_replica_log_dirs::{
     AlterReplicaLogDir, AlterReplicaLogDirTopic, AlterReplicaLogDirsRequest,
 };
+use headwater_protocol::messages::create_partitions::{
+    CreatePartitionsRequest, CreatePartitionsTopic,
+};
+use headwater_protocol::messages::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreateTopicsRequest,
+};
 use headwater_protocol::messages::describe_log_dirs::{
     DescribableLogDirTopic, DescribeLogDirsRequest, DescribeLogDirsResult,
+};
+use headwater_protocol::messages::incremental_alter_configs::{
+    AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
 use headwater_types::ErrorCode;
 
@@ -140,4 +149,109 @@ fn a_replica_may_be_wanted_in_any_folder_of_the_broker() {
         let outcome = moved(&mut broker, &[(path, topic, &[index])]);
         assert_eq!(outcome, [(topic.to_owned(), index, expected)], "{path}");
     }
+}
+
+/// Sets which folders are cordoned, and gives what that came to.
+fn cordon(broker: &mut Broker, folders: &str) -> (ErrorCode, Option<String>) {
+    let request = IncrementalAlterConfigsRequest {
+        resources: vec![AlterConfigsResource {
+            resource_type: 4,
+            resource_name: text("1"),
+            configs: vec![AlterableConfig {
+                name: text("cordoned.log.dirs"),
+                value: Some(text(folders)),
+                ..AlterableConfig::default()
+            }],
+            ..AlterConfigsResource::default()
+        }],
+        ..IncrementalAlterConfigsRequest::default()
+    };
+    let response = broker.ask(1, &request);
+    let one = &response.responses[0];
+    (code(one.error_code), one.error_message.as_ref().map(ToString::to_string))
+}
+
+fn try_create(broker: &mut Broker, name: &str, replicas: i16) -> (ErrorCode, Option<String>) {
+    let assignments = match replicas {
+        -1 => Vec::new(),
+        _ => vec![CreatableReplicaAssignment {
+            partition_index: 0,
+            broker_ids: vec![1],
+            ..CreatableReplicaAssignment::default()
+        }],
+    };
+    let topic = CreatableTopic {
+        name: text(name),
+        num_partitions: if replicas == -1 { 1 } else { -1 },
+        replication_factor: -1,
+        assignments,
+        ..CreatableTopic::default()
+    };
+    let request = CreateTopicsRequest {
+        topics: vec![topic],
+        timeout_ms: 1_000,
+        ..CreateTopicsRequest::default()
+    };
+    let response = broker.ask(7, &request);
+    let one = &response.topics[0];
+    (code(one.error_code), one.error_message.as_ref().map(ToString::to_string))
+}
+
+#[test]
+fn a_cordoned_folder_gets_no_new_replicas() {
+    let mut broker = Broker::start_with(Options { folders: 2, ..Options::default() });
+    create(&mut broker, "a", 2, &[]);
+    assert_eq!(cordon(&mut broker, "/logs-1").0, ErrorCode::None);
+    create(&mut broker, "b", 3, &[]);
+    let results = described(&mut broker, 5, None);
+    let counts: Vec<_> = results.iter().map(|result| held(result).len()).collect();
+    assert_eq!(counts, [4, 1], "what it holds stays");
+    assert_eq!(results.iter().map(|one| one.is_cordoned).collect::<Vec<_>>(), [false, true]);
+    let outcome = moved(&mut broker, &[("/logs-1", "b", &[0])]);
+    assert_eq!(outcome, [("b".to_owned(), 0, ErrorCode::InvalidReplicaAssignment)]);
+
+    assert_eq!(cordon(&mut broker, "").0, ErrorCode::None);
+    let outcome = moved(&mut broker, &[("/logs-1", "b", &[0])]);
+    assert_eq!(outcome, [("b".to_owned(), 0, ErrorCode::None)]);
+    assert!(described(&mut broker, 5, None).iter().all(|one| !one.is_cordoned));
+}
+
+#[test]
+fn a_broker_whose_folders_are_all_cordoned_is_given_nothing() {
+    for all in ["*", "/logs-0,/logs-1"] {
+        let mut broker = Broker::start_with(Options { folders: 2, ..Options::default() });
+        create(&mut broker, "a", 1, &[]);
+        assert_eq!(cordon(&mut broker, all).0, ErrorCode::None);
+        let words = "Unable to replicate the partition 1 time(s): All brokers are currently \
+                     fenced, or have all their log directories cordoned.";
+        let refused = (ErrorCode::InvalidReplicationFactor, Some(words.to_owned()));
+        assert_eq!(try_create(&mut broker, "b", -1), refused);
+        // Who names the broker gets it.
+        assert_eq!(try_create(&mut broker, "c", 1).0, ErrorCode::None);
+        let request = CreatePartitionsRequest {
+            topics: vec![CreatePartitionsTopic {
+                name: text("a"),
+                count: 2,
+                assignments: None,
+                ..CreatePartitionsTopic::default()
+            }],
+            timeout_ms: 1_000,
+            ..CreatePartitionsRequest::default()
+        };
+        let response = broker.ask(2, &request);
+        let one = &response.results[0];
+        assert_eq!(code(one.error_code), ErrorCode::InvalidReplicationFactor);
+        let words = "All brokers are currently fenced, or have all their log directories cordoned.";
+        assert_eq!(one.error_message.as_deref(), Some(words));
+    }
+}
+
+#[test]
+fn only_folders_of_the_broker_can_be_cordoned() {
+    let mut broker = Broker::start();
+    let words = "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs \
+                 or log.dir. Missing entries : /nope";
+    let refused = (ErrorCode::InvalidRequest, Some(words.to_owned()));
+    assert_eq!(cordon(&mut broker, "/logs-0,/nope"), refused);
+    assert!(!described(&mut broker, 5, None)[0].is_cordoned);
 }

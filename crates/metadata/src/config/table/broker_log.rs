@@ -18,7 +18,7 @@ configs! {
         "Default of the topic config.";
     Int "compression.zstd.level" = "3", Between(-131072, 22), Medium, ClusterWide, Works:
         "Default of the topic config.";
-    List "cordoned.log.dirs" = "", Any, Medium, PerBroker, Later:
+    List "cordoned.log.dirs" = "", Any, Medium, PerBroker, Works:
         "Log folders that get no new partitions, or `*` for all.";
     Boolean "delete.topic.enable" = "true", Any, High, ReadOnly, Works:
         "Whether topics can be deleted.";
