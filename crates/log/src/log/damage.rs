@@ -11,7 +11,7 @@
 use super::Log;
 use super::names::{FileKind, Name};
 use super::verified::Flaw;
-use crate::disk::{DiskTask, read_whole, write_whole_unsynced};
+use crate::disk::{DiskError, DiskTask, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, Offset};
 use parking_lot::Mutex;
@@ -142,28 +142,35 @@ impl Log {
         path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Looks again at what was damaged when the log was last open.
-    pub(super) fn look_again(&mut self) -> Result<(), OpenError> {
-        if self.damage().is_some() {
-            return Ok(());
-        }
+    /// What the note says that an earlier start has left, if there is one.
+    pub(super) fn read_note(&self) -> Result<Option<Noted>, DiskError> {
         let path = self.folder.join(NOTE);
-        let Some(note) = read_whole(&*self.disk, &path, NOTE_BYTES_MAX)? else { return Ok(()) };
+        let Some(note) = read_whole(&*self.disk, &path, NOTE_BYTES_MAX)? else { return Ok(None) };
         let note = String::from_utf8_lossy(&note);
-        let named = note.lines().next().map(Name::parse);
+        Ok(Some(match note.lines().next().map(Name::parse) {
+            Some(Name::Live { base, kind: FileKind::Log }) => Noted::Segment(base),
+            _ => Noted::Somewhere,
+        }))
+    }
+
+    /// Looks again at what was damaged when the log was last open.
+    pub(super) fn look_again(&mut self, noted: Noted) -> Result<(), OpenError> {
         let bases: Vec<i64> = self.segments().map(|(base, _)| base).collect();
         for base in bases {
-            let other = match named {
-                Some(Name::Live { base: named, kind: FileKind::Log }) => named != base,
-                _ => false,
-            };
-            if !other {
+            if noted == Noted::Somewhere || noted == Noted::Segment(base) {
                 self.examine(base)?;
             }
         }
         if self.damage().is_none() {
-            self.disk.run(&DiskTask::Unlink(path))?;
+            self.disk.run(&DiskTask::Unlink(self.folder.join(NOTE)))?;
         }
         Ok(())
     }
+}
+
+/// Where an earlier start has met damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    Segment(i64),
+    Somewhere,
 }

@@ -94,6 +94,8 @@ impl Log {
         self.check_metadata(kind)?;
         let inventory = self.take_inventory(entries, now_ms)?;
         let epochs_known = self.load_epochs()?;
+        // Before anything else is found, which is noted over it.
+        let noted = self.read_note()?;
         match kind {
             OpenKind::AfterCleanStop(_) => self.open_clean(&inventory, checkpointed, now_ms)?,
             OpenKind::AfterCrash(_) => {
@@ -111,7 +113,9 @@ impl Log {
         self.epochs_dirty |= self.epochs.truncate_from_start(self.log_start);
         self.producers.expire(now_ms, self.config.producer_id_expiration_ms);
         self.check_ends(kind)?;
-        self.look_again()?;
+        if let Some(noted) = noted {
+            self.look_again(noted)?;
+        }
         if self.damage().is_none() {
             self.remove_stray_snapshots(&inventory)?;
         }

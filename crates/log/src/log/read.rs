@@ -78,8 +78,10 @@ impl Log {
             let sound_end = self.sound_end();
             let upper = limit.upper.min(sound_end);
             match self.read_below(from, upper, &limit) {
-                // What is in front of damage that was found just now is given all the same.
+                // What is in front of damage that was found just now is given all the same, and no
+                // more.
                 Err(ReadError::Damaged(_)) if self.sound_end() < sound_end => {}
+                Ok(read) if self.sound_end() < read.next.as_end() => {}
                 outcome => return outcome,
             }
         }

@@ -31,4 +31,6 @@ mod retention;
 #[cfg(test)]
 mod scrub;
 #[cfg(test)]
+mod served;
+#[cfg(test)]
 mod transactions;
