@@ -5,7 +5,7 @@ use crate::common::*;
 use headwater_log::*;
 use headwater_types::*;
 use proptest::prelude::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A batch as it was written.
 struct Written {
@@ -28,11 +28,11 @@ fn log_file(segment: i64) -> PathBuf {
     folder().join(format!("{segment:020}.log"))
 }
 
-fn content(disk: &MemoryDisk, path: &PathBuf) -> Vec<u8> {
+fn content(disk: &MemoryDisk, path: &Path) -> Vec<u8> {
     read_whole(disk, path, 1 << 24).unwrap().unwrap().to_vec()
 }
 
-fn overwrite(disk: &MemoryDisk, path: &PathBuf, bytes: &[u8]) {
+fn overwrite(disk: &MemoryDisk, path: &Path, bytes: &[u8]) {
     let file = disk.open(path, OpenMode::Truncate).unwrap();
     file.write_at(&[bytes], 0).unwrap();
 }
