@@ -8,6 +8,7 @@
 mod arguments;
 mod bench;
 mod brokers;
+mod chaos;
 mod ci;
 mod codegen;
 mod codegen_grpc;
@@ -29,6 +30,7 @@ cargo xtask CHORE [OPTIONS]
   interop [--bounded]   foreign clients against the broker; --help says more
   bench                 what the same work costs ours and Apache Kafka; --help says more
   crash                 power cuts, failing syncs and flipped bits on the log; --help says more
+  chaos --single        a broker under real clients' load, killed again and again; --help says more
   fuzz [--seconds 60]   every fuzz target for a while (--target NAME: one)
   ci                    everything a change must pass but the foreign clients
 ";
@@ -64,6 +66,7 @@ fn run(arguments: &mut Arguments) -> Result<()> {
             ci::run()
         }
         "bench" => bench::run(arguments),
+        "chaos" => chaos::run(arguments),
         "crash" => crash::run(arguments),
         "fuzz" => fuzz::run(arguments),
         "interop" => interop::run(arguments),

@@ -9,7 +9,7 @@ mod rounds;
 
 use crate::arguments::Arguments;
 use crate::brokers::{self, Broker, Kind};
-use crate::commands;
+use crate::{chaos, commands};
 use anyhow::{Context, Result, bail};
 use outcome::{Counts, Line};
 use rounds::{Program, ROUNDS, Round};
@@ -94,7 +94,14 @@ pub fn run(arguments: &mut Arguments) -> Result<()> {
     let state = commands::root()?.join("target/interop");
     std::fs::create_dir_all(state.join("logs"))?;
     let plan = Plan { bootstrap, kind, cli, port, verbose, state, suites };
-    play(&plan, &chosen)
+    play(&plan, &chosen)?;
+    match &plan.kind {
+        // The same clients' libraries, against a broker that does not live long.
+        Some(Kind::Headwater(binary)) if bounded && only.is_none() => {
+            chaos::bounded(binary, plan.port.saturating_add(60))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn choose(only: Option<&str>, bounded: bool) -> Result<Vec<&'static Round>> {
