@@ -71,7 +71,7 @@ impl Meaning {
             Self::KeptAside => "kept by a repair; remove it when nobody wants it any more",
             Self::Stray => "not served; kept until somebody adopts or removes it",
             Self::Leftover => "harmless: cleared away at the next start",
-            Self::TornTail => "harmless: a write that was not finished; the next start cuts it",
+            Self::TornTail => "harmless: a write that was not finished; the next start cuts or completes it",
             Self::Rebuildable => "harmless: made anew from the log",
             Self::WrongHeader => "damage: the records are whole, their header is not",
             Self::Unreadable => "the bytes are as they were appended, but no reader can use them",

@@ -365,6 +365,15 @@ impl LogFolder {
         Ok(())
     }
 
+    /// A log was mended while nobody had it open: what the journal knows of its end holds no more.
+    /// Its new recovery point is to be checkpointed next.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn forget_end(&self, identity: &LogIdentity) -> Result<(), FolderError> {
+        Ok(self.journal.forget(identity)?)
+    }
+
     /// A partition's topic was deleted: [`delete_log`](Self::delete_log) follows. Does not touch the
     /// disk.
     pub fn will_delete(&self, topic: TopicId, partition: PartitionIndex) {

@@ -5,6 +5,7 @@ use headwater_log::check::*;
 use headwater_log::*;
 use headwater_types::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Producers, transactions and plain records over several segments, closed cleanly.
 fn filled() -> (MemoryDisk, Surroundings) {
@@ -383,4 +384,54 @@ fn a_repair_that_loses_power_anywhere_is_done_again() {
             break;
         }
     }
+}
+
+fn open_folder(disk: &MemoryDisk) -> LogFolder {
+    let options = FolderOptions::new(BrokerId(1), None, Uuid([9; 16]));
+    LogFolder::open(Arc::new(disk.clone()), Path::new("/data"), options).unwrap()
+}
+
+#[test]
+fn a_journal_does_not_hold_a_mended_log_to_what_it_lost() {
+    let disk = memory_disk();
+    let config = Arc::new(small());
+    let of = |partition| LogIdentity { partition: PartitionIndex(partition), ..identity() };
+    let before = open_folder(&disk);
+    let mut logs: Vec<Log> = [3, 4, 5]
+        .map(|partition| before.open_log(of(partition), Arc::clone(&config), T0).unwrap())
+        .into();
+    for _ in 0..3 {
+        for log in &mut logs {
+            append(log, &records(2, 40)).unwrap();
+        }
+        let plans: Vec<_> = logs.iter_mut().map(|log| log.begin_sync().unwrap()).collect();
+        disk.run(&before.commit_task(&plans)).unwrap();
+        for (log, plan) in logs.iter_mut().zip(plans) {
+            log.complete_sync(plan, Ok(())).unwrap();
+        }
+    }
+    // The power goes twice: after the first time the journal has given back what it held.
+    let disk = disk.crash(|_| Fate::Lost);
+    drop(open_folder(&disk));
+    let disk = disk.crash(|_| Fate::Lost);
+    let file = files(&disk, ".log")[0].clone();
+    let (position, ..) = *batches(&disk, &file).last().unwrap();
+    change(&disk, &file, |bytes| bytes[position + 80] ^= 1);
+    let disk = disk.crash(|_| Fate::Kept);
+    {
+        let opened = open_folder(&disk);
+        let around = Surroundings::default();
+        let plan = plan_repair(&disk, &folder(), &around, &mut |_| {}).unwrap();
+        let mended = plan.execute(&disk, &mut |_| {}).unwrap();
+        assert_eq!(mended.end, EndOffset(4));
+        opened.forget_end(&identity()).unwrap();
+        let point = PartitionCheckpoint { recovery_point: mended.end, ..Default::default() };
+        opened.write_checkpoints(&[(identity(), point)]).unwrap();
+    }
+    // A write that was never finished, where the lost batch was.
+    change(&disk, &file, |bytes| bytes.extend([7; 50]));
+    let disk = disk.crash(|_| Fate::Kept);
+    let opened = open_folder(&disk);
+    let log = opened.open_log(identity(), config, T0).unwrap();
+    assert_eq!(log.log_end(), EndOffset(4), "it is cut, and no damage");
 }
