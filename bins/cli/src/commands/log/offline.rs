@@ -152,7 +152,8 @@ impl Offline {
         Ok(Surroundings { clean_stop, ..around })
     }
 
-    /// Notes that everything of a partition up to an offset is whole and on stable storage.
+    /// Notes that a partition was mended: everything that is left of it is whole and on stable
+    /// storage, and nothing behind that is to be looked for.
     pub fn note_whole(
         &self,
         identity: &LogIdentity,
@@ -165,6 +166,7 @@ impl Offline {
             log_start,
             high_watermark: known.high_watermark.min(report.end),
         };
+        self.folder.forget_end(identity).map_err(Failure::failed)?;
         let logs = [(identity.clone(), checkpoint)];
         self.folder.write_checkpoints(&logs).map_err(Failure::failed)
     }

@@ -76,7 +76,9 @@ impl Repair {
         }
         drop(progress);
         let left = document.partitions.iter().map(|row| row.left.len()).sum::<usize>();
-        print(format, &document, table)?;
+        if !document.partitions.is_empty() || failures.is_empty() {
+            print(format, &document, table)?;
+        }
         if left > 0 {
             failures.push(Failure::failed(format!("{left} findings cannot be mended here")));
         }
