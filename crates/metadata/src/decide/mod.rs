@@ -19,7 +19,7 @@ mod topic_changes;
 mod topics;
 mod transition;
 
-pub use topics::check_topic_name;
+pub use topics::{check_assignment, check_topic_name};
 
 use crate::command::{Command, CommandError, CommandReply, InitializeCluster};
 use crate::image::{ConfigResource, Configs, FeatureRange, Image, ImageBuilder};

@@ -303,7 +303,11 @@ pub(super) fn fenced(index: PartitionIndex) -> CommandError {
 }
 
 /// Whether the caller's choice of replicas for one partition is possible.
-pub(super) fn check_assignment(
+///
+/// # Errors
+///
+/// Why it is not, in Kafka's words.
+pub fn check_assignment(
     image: &Image,
     replicas: &[BrokerId],
     replication_factor: Option<usize>,

@@ -4,6 +4,7 @@
 //! bottom: parse, authorise, route, act, answer.
 
 mod alter_configs;
+mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
 mod api_versions;
 mod configs;
@@ -22,6 +23,7 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod list_config_resources;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_for_leader_epoch;
 mod opening;
@@ -87,6 +89,10 @@ pub(crate) static TABLE: &[Api] = &[
     api!(create_partitions::CreatePartitionsRequest => create_partitions::handle),
     api!(incremental_alter_configs::IncrementalAlterConfigsRequest =>
         incremental_alter_configs::handle),
+    api!(alter_partition_reassignments::AlterPartitionReassignmentsRequest =>
+        alter_partition_reassignments::handle),
+    api!(list_partition_reassignments::ListPartitionReassignmentsRequest =>
+        list_partition_reassignments::handle),
     api!(describe_quorum::DescribeQuorumRequest => describe_quorum::handle),
     api!(describe_cluster::DescribeClusterRequest => describe_cluster::handle),
     api!(describe_producers::DescribeProducersRequest => describe_producers::handle),

@@ -1,7 +1,10 @@
-//! DescribeTopicPartitions and OffsetForLeaderEpoch.
+//! DescribeTopicPartitions, OffsetForLeaderEpoch and AlterPartitionReassignments.
 
 use crate::support::{Broker, Options, produce};
 use crate::{code, create, text};
+use headwater_protocol::messages::alter_partition_reassignments::{
+    AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
+};
 use headwater_protocol::messages::describe_topic_partitions::{
     Cursor, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicRequest,
 };
@@ -182,5 +185,68 @@ fn an_epoch_ends_where_the_next_begins_or_the_log_ends() {
     ];
     for (topic, asked, expected) in cases {
         assert_eq!(end_of(&mut broker, topic, asked), expected, "{topic} {asked:?}");
+    }
+}
+
+/// Code and words of the answer to a wish for replicas.
+fn reassign(
+    broker: &mut Broker,
+    topic: &str,
+    index: i32,
+    replicas: Option<&[i32]>,
+) -> (ErrorCode, Option<String>) {
+    let request = AlterPartitionReassignmentsRequest {
+        topics: vec![ReassignableTopic {
+            name: text(topic),
+            partitions: vec![ReassignablePartition {
+                partition_index: index,
+                replicas: replicas.map(<[i32]>::to_vec),
+                ..ReassignablePartition::default()
+            }],
+            ..ReassignableTopic::default()
+        }],
+        ..AlterPartitionReassignmentsRequest::default()
+    };
+    let response = broker.ask(1, &request);
+    assert_eq!(response.error_code, 0);
+    let one = &response.responses[0].partitions[0];
+    (code(one.error_code), one.error_message.as_ref().map(ToString::to_string))
+}
+
+#[test]
+fn a_partition_may_stay_where_it_is() {
+    let mut broker = Broker::start();
+    create(&mut broker, "a", 1, &[]);
+    assert_eq!(reassign(&mut broker, "a", 0, Some(&[1])), (ErrorCode::None, None));
+    use ErrorCode::{InvalidReplicaAssignment, NoReassignmentInProgress, UnknownTopicOrPartition};
+    let cases: [(&str, i32, Option<&[i32]>, ErrorCode, &str); 6] = [
+        ("nope", 0, Some(&[1]), UnknownTopicOrPartition, "Unable to find a topic named nope."),
+        ("a", 7, Some(&[1]), UnknownTopicOrPartition, "Unable to find partition a:7."),
+        ("a", 0, None, NoReassignmentInProgress, "No partition reassignment is in progress."),
+        (
+            "a",
+            0,
+            Some(&[]),
+            InvalidReplicaAssignment,
+            "The manual partition assignment includes an empty replica list.",
+        ),
+        (
+            "a",
+            0,
+            Some(&[1, 1]),
+            InvalidReplicaAssignment,
+            "The manual partition assignment includes the broker 1 more than once.",
+        ),
+        (
+            "a",
+            0,
+            Some(&[1, 9]),
+            InvalidReplicaAssignment,
+            "The manual partition assignment includes broker 9, but no such broker is registered.",
+        ),
+    ];
+    for (topic, index, replicas, error, words) in cases {
+        let expected = (error, Some(words.to_owned()));
+        assert_eq!(reassign(&mut broker, topic, index, replicas), expected);
     }
 }

@@ -194,6 +194,32 @@ fn folders_and_quorum() {
     );
     at_every_version(
         broker,
+        |_| list_partition_reassignments::ListPartitionReassignmentsRequest::default(),
+        |response| response.error_code == 0 && response.topics.is_empty(),
+    );
+    at_every_version(
+        broker,
+        |_| alter_partition_reassignments::AlterPartitionReassignmentsRequest {
+            topics: ["t", "nope"]
+                .map(|name| alter_partition_reassignments::ReassignableTopic {
+                    name: text(name),
+                    partitions: vec![alter_partition_reassignments::ReassignablePartition {
+                        partition_index: 0,
+                        replicas: Some(vec![1]),
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+                .to_vec(),
+            ..Default::default()
+        },
+        |response| {
+            let codes = response.responses.iter().map(|topic| topic.partitions[0].error_code);
+            response.error_code == 0 && codes.eq([0, 3])
+        },
+    );
+    at_every_version(
+        broker,
         |_| alter_replica_log_dirs::AlterReplicaLogDirsRequest {
             dirs: vec![alter_replica_log_dirs::AlterReplicaLogDir {
                 path: text("/logs-0"),
