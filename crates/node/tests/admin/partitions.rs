@@ -219,7 +219,8 @@ fn a_partition_may_stay_where_it_is() {
     create(&mut broker, "a", 1, &[]);
     assert_eq!(reassign(&mut broker, "a", 0, Some(&[1])), (ErrorCode::None, None));
     use ErrorCode::{InvalidReplicaAssignment, NoReassignmentInProgress, UnknownTopicOrPartition};
-    let cases: [(&str, i32, Option<&[i32]>, ErrorCode, &str); 6] = [
+    type Case<'a> = (&'a str, i32, Option<&'a [i32]>, ErrorCode, &'a str);
+    let cases: [Case<'_>; 6] = [
         ("nope", 0, Some(&[1]), UnknownTopicOrPartition, "Unable to find a topic named nope."),
         ("a", 7, Some(&[1]), UnknownTopicOrPartition, "Unable to find partition a:7."),
         ("a", 0, None, NoReassignmentInProgress, "No partition reassignment is in progress."),
