@@ -6,7 +6,7 @@ use crate::protocols::{self, empty};
 use crate::random::Random;
 use crate::recover;
 use crate::world::World;
-use headwater_log::{Fate, LogIdentity, MemoryDisk};
+use headwater_log::{Fate, LogIdentity, MemoryDisk, TraceStep};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,7 +32,7 @@ pub fn every_sync(seed: u64, operations: u64, every: u64) -> Outcome {
         failures: Vec::new(),
     };
     for failing in (0..outcome.syncs).step_by(usize::try_from(every).unwrap_or(1)) {
-        let tried = catch_unwind(AssertUnwindSafe(|| one(seed, failing)));
+        let tried = catch_unwind(AssertUnwindSafe(|| one(seed, failing, |_| {})));
         let problem = match tried {
             Ok(Ok(())) => continue,
             Ok(Err(problem)) => problem,
@@ -59,26 +59,43 @@ fn world(seed: u64, sync_lost: Option<u64>) -> World {
     world
 }
 
-fn one(seed: u64, failing: u64) -> Result<(), String> {
+/// Fails one sync, and prints what happened before.
+pub fn show(seed: u64, failing: u64) -> bool {
+    let outcome = one(seed, failing, |world| {
+        for step in world.disk.take_trace().steps() {
+            match step {
+                TraceStep::Effect(effect) => println!("{}", crate::enumerate::describe(effect)),
+                other => println!("{other:?}"),
+            }
+        }
+    });
+    println!("{outcome:?}");
+    outcome.is_ok()
+}
+
+fn one(seed: u64, failing: u64, at_end: impl FnOnce(&World)) -> Result<(), String> {
     let mut world = world(seed, Some(failing));
+    world.disk.record();
     let mut after = 0;
     protocols::live(&mut world, |world| {
         after += usize::from(world.has_failed());
         after <= STEPS_AFTER
     });
-    if let Some(broken) = world.broken.first() {
-        return Err(broken.clone());
-    }
+    at_end(&world);
+    world.failed_logs_stay_failed()?;
     let live: Vec<LogIdentity> = world.model.logs.keys().cloned().collect();
     let lost: fn(&MemoryDisk) -> MemoryDisk = |disk| disk.crash(|_| Fate::Lost);
     let kept: fn(&MemoryDisk) -> MemoryDisk = |disk| disk.crash(|_| Fate::Kept);
-    let ends = |world: &World| -> BTreeMap<LogIdentity, i64> {
-        world.model.logs.iter().map(|(name, model)| (name.clone(), model.durable)).collect()
+    let ends = |world: &World| -> BTreeMap<String, i64> {
+        let durable = |(name, model): (&LogIdentity, &std::rc::Rc<crate::model::LogModel>)| {
+            (name.folder_name(), model.durable)
+        };
+        world.model.logs.iter().map(durable).collect()
     };
     for (how, crash) in [("nothing", lost), ("all", kept)] {
         let disk = crash(&world.disk);
         let opened = recover::open(&disk, &live, &world.config, 0xaa)
-            .map_err(|problem| format!("{how} pending kept: {problem}"))?;
+            .map_err(|problem| format!("{how} pending kept: {problem} {:?}", ends(&world)))?;
         compare(&world.model, &opened.found)
             .map_err(|problem| format!("{how} pending kept: {problem} {:?}", ends(&world)))?;
     }

@@ -21,10 +21,10 @@ use std::sync::Arc;
 /// What became of a flip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// An error, at the start or when something is read.
-    Noticed,
     /// All is as before.
     Harmless,
+    /// An error, at the start or when something is read.
+    Noticed,
     /// It is served, and its reader finds that the checksum is wrong.
     ReaderNotices,
     /// The end of the log is cut off, as if it had never been synced.
@@ -39,7 +39,9 @@ pub enum Effect {
     OtherLookup,
     /// Records are served under another offset or epoch.
     ServedElsewhere,
-    /// Something was served that nobody appended.
+    /// Reading ends before the end, without a word.
+    Stuck,
+    /// Something was served that nobody appended, or something was left out.
     Served,
     /// A panic.
     Panic,
@@ -124,9 +126,30 @@ fn subject(seed: u64, clean: bool) -> Option<Subject> {
     let live: Vec<LogIdentity> = world.model.logs.keys().cloned().collect();
     let config = Arc::clone(&world.config);
     let expected = view(&disk.crash(|_| Fate::Kept), &live, &config).ok()?;
+    let mut expected = expected;
+    for view in expected.values_mut() {
+        view.bodies.extend(all_bodies(&disk));
+    }
     let mut files = Vec::new();
     list_files(&disk, Path::new(FOLDER), &mut files);
     (!files.is_empty()).then_some(Subject { disk, live, config, expected, files })
+}
+
+/// What the checksums of all batches on a disk cover, also of those that are not served any more.
+fn all_bodies(disk: &MemoryDisk) -> BTreeMap<u64, i64> {
+    let mut files = Vec::new();
+    list_files(disk, Path::new(FOLDER), &mut files);
+    let mut bodies = BTreeMap::new();
+    for (path, _) in files.iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "log")) {
+        let bytes = headwater_log::read_whole(disk, path, 1 << 20).ok().flatten();
+        let bytes = bytes.unwrap_or_default();
+        let mut rest = &bytes[..];
+        while let Some((base, size)) = base_and_size(rest) {
+            bodies.insert(hash(&rest[21..size]), base);
+            rest = &rest[size..];
+        }
+    }
+    bodies
 }
 
 fn list_files(disk: &MemoryDisk, folder: &Path, into: &mut Vec<(PathBuf, u64)>) {
@@ -173,8 +196,31 @@ fn one(subject: &Subject, random: &mut Random, seed: u64, clean: bool, into: &mu
     *into.table.entry((kind.clone(), effect)).or_default() += 1;
     into.examples.entry((kind, effect)).or_insert_with(|| {
         let place = format!("bit {bit} of byte {position} of {}", path.display());
-        format!("seed {seed}: {place}, {before:?} became {after:?}")
+        let differs: Vec<String> = subject
+            .expected
+            .iter()
+            .map(|(identity, expected)| differences(expected, seen.get(identity)))
+            .collect();
+        format!("seed {seed}: {place}, {before:?} became {after:?}; {}", differs.join("; "))
     });
+}
+
+/// Batches that are missing, and that are too many.
+fn differences(expected: &View, seen: Option<&View>) -> String {
+    let Some(seen) = seen else { return String::from("not there") };
+    let missing: Vec<&i64> = expected
+        .batches
+        .iter()
+        .filter(|(base, hash)| seen.batches.get(base) != Some(*hash))
+        .map(|(base, _)| base)
+        .collect();
+    let foreign: Vec<&i64> = seen
+        .batches
+        .iter()
+        .filter(|(base, hash)| expected.batches.get(base) != Some(*hash))
+        .map(|(base, _)| base)
+        .collect();
+    format!("missing {missing:?}, foreign {foreign:?}")
 }
 
 /// The kind of a file, and of a log file the part of a batch.
@@ -213,10 +259,12 @@ fn effect(expected: &View, seen: &View) -> Effect {
         .iter()
         .any(|(base, hash)| expected.batches.get(base) != Some(hash) && *base >= expected.first);
     let same_bodies = seen.bodies.keys().all(|body| expected.bodies.contains_key(body));
-    if foreign || seen.end > expected.end && seen.start == expected.start {
+    if foreign {
         if same_bodies { Effect::ServedElsewhere } else { Effect::Served }
     } else if seen.noticed {
         Effect::Noticed
+    } else if seen.end > expected.end && seen.start == expected.start {
+        Effect::ServedElsewhere
     } else if seen.start != expected.start {
         Effect::OtherStart
     } else if seen.end != expected.end {
@@ -224,8 +272,10 @@ fn effect(expected: &View, seen: &View) -> Effect {
     } else if seen.reader_notices {
         Effect::ReaderNotices
     } else if seen.batches != expected.batches {
-        // Fewer, in between.
-        Effect::Served
+        let mut left = expected.batches.keys().rev();
+        let behind = |base: &i64| seen.batches.last_key_value().is_none_or(|(last, _)| base > last);
+        let missing = expected.batches.len().saturating_sub(seen.batches.len());
+        if left.by_ref().take(missing).all(behind) { Effect::Stuck } else { Effect::Served }
     } else if seen.producers != expected.producers {
         Effect::OtherProducers
     } else if seen.epochs != expected.epochs {

@@ -3,7 +3,8 @@
 //! `cargo test -p headwater-log --test crash` tries a fixed number of crash states, failing syncs
 //! and flipped bits; `cargo xtask crash` very many. With `--seconds N` the crashes go on for that
 //! long, `--protocol NAME` and `--seed S` choose a run, `--replay NAME:SEED:STEP:FATES` shows one
-//! crash again. `--failing-syncs OPERATIONS` and `--flips COUNT` do that and nothing else. Start
+//! crash again. `--failing-syncs OPERATIONS` and `--flips COUNT` do that and nothing else,
+//! `--failing-sync NUMBER` shows one. Start
 //! reading at [`enumerate`], then [`world`] and [`model`].
 
 #![allow(
@@ -43,6 +44,7 @@ struct Options {
     seed: Option<u64>,
     replay: Option<String>,
     failing_syncs: Option<u64>,
+    failing_sync: Option<u64>,
     flips: Option<u64>,
     /// Ends at the first failure, and goes from protocol to protocol to find one soon.
     hunt: bool,
@@ -63,6 +65,9 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(replay) = &options.replay {
         return if show(replay) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if let Some(number) = options.failing_sync {
+        return code(failing::show(options.seed.unwrap_or(0), number));
     }
     if let Some(operations) = options.failing_syncs {
         return code(failing_syncs(options.seed.unwrap_or(0), operations, 1));
@@ -341,6 +346,10 @@ fn parse(words: impl Iterator<Item = String>) -> Result<Options, String> {
             "--failing-syncs" => {
                 let text = value()?;
                 options.failing_syncs = Some(text.parse().map_err(|_| format!("{text}?"))?);
+            }
+            "--failing-sync" => {
+                let text = value()?;
+                options.failing_sync = Some(text.parse().map_err(|_| format!("{text}?"))?);
             }
             "--flips" => {
                 let text = value()?;

@@ -85,6 +85,11 @@ fn settle(mut world: World) -> World {
     next
 }
 
+/// Two are made durable by the journal, one mostly in its own files.
+fn one_or_two(random: &mut Random) -> usize {
+    if random.once_in(3) { 1 } else { 2 }
+}
+
 fn some_append(world: &mut World) {
     let name = world.any_log();
     let (records, bytes) = (world.random.within(1, 3), *pick(&mut world.random, &[40, 200, 700]));
@@ -145,8 +150,9 @@ fn steps(world: &mut World, least: usize, most: usize, step: impl Fn(&mut World,
     }
 }
 
-fn append(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn append(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 6, 12, |world, drawn| match drawn {
         0..60 => some_append(world),
         _ => some_sync(world),
@@ -191,8 +197,9 @@ fn reuse(random: Random) -> Run {
     world.finish()
 }
 
-fn roll(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn roll(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 6, 12, |world, drawn| match drawn {
         0..50 => some_append(world),
         50..75 => {
@@ -205,8 +212,9 @@ fn roll(random: Random) -> Run {
     world.finish()
 }
 
-fn retention(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn retention(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 8, 16, |world, drawn| match drawn {
         0..40 => some_append(world),
         40..50 => {
@@ -238,8 +246,9 @@ fn truncate(random: Random) -> Run {
     world.finish()
 }
 
-fn truncate_fully(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn truncate_fully(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 6, 12, |world, drawn| match drawn {
         0..50 => some_append(world),
         50..75 => some_sync(world),
@@ -255,8 +264,9 @@ fn truncate_fully(random: Random) -> Run {
     world.finish()
 }
 
-fn delete_records(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn delete_records(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 8, 16, |world, drawn| match drawn {
         0..45 => some_append(world),
         45..65 => some_sync(world),
@@ -364,8 +374,9 @@ fn some_of_producers(world: &mut World, drawn: usize) {
     }
 }
 
-fn snapshots(random: Random) -> Run {
-    let mut world = ready(random, 1);
+fn snapshots(mut random: Random) -> Run {
+    let logs = one_or_two(&mut random);
+    let mut world = ready(random, logs);
     steps(&mut world, 10, 20, |world, drawn| match drawn {
         0..60 => some_of_producers(world, drawn),
         60..75 => some_sync(world),
@@ -506,7 +517,9 @@ fn any_step(world: &mut World, drawn: usize) {
             let name = world.any_log();
             let generation = name.topic_id.0[0].wrapping_add(1).max(1);
             world.delete(&name);
-            world.create(&identity("t", generation, name.partition.0));
+            if !world.knows_of_failure() {
+                world.create(&identity("t", generation, name.partition.0));
+            }
         }
     }
 }
@@ -560,7 +573,7 @@ pub fn live(world: &mut World, mut goes_on: impl FnMut(&World) -> bool) {
         let drawn = world.random.below(100);
         // A page cache may hold what it could not write. That a process that starts anew on it takes
         // it for what is on the disk is another matter: here the machine goes down.
-        if world.has_failed() && (91..98).contains(&drawn) {
+        if world.knows_of_failure() || world.has_failed() && (91..98).contains(&drawn) {
             return;
         }
         any_step(world, drawn);

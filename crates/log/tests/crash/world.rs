@@ -43,12 +43,12 @@ pub struct World {
     producers: BTreeMap<(LogIdentity, i64), (i16, i32, bool)>,
     /// Operations fail, and the world goes on without what they would have done.
     pub failing: bool,
+    /// A failure was told.
+    ended: bool,
     /// The number of the sync that fails.
     pub fails_at: Option<u64>,
     uniques: u8,
     stamps: i64,
-    /// What was done that must not be.
-    pub broken: Vec<String>,
 }
 
 pub fn identity(topic: &str, generation: u8, partition: i32) -> LogIdentity {
@@ -81,10 +81,10 @@ impl World {
             now_ms: NOW_MS,
             producers: BTreeMap::new(),
             failing: false,
+            ended: false,
             fails_at: None,
             uniques: 0,
             stamps: 0,
-            broken: Vec::new(),
         }
     }
 
@@ -96,6 +96,44 @@ impl World {
     pub fn forget_marks(&mut self) {
         self.marks.clear();
         let _ = self.disk.take_trace();
+    }
+
+    /// Takes note of a failure, which is final for the folder: whoever uses it stops.
+    fn check<T, E: std::fmt::Debug>(&mut self, outcome: Result<T, E>) -> bool {
+        match outcome {
+            Ok(_) => true,
+            Err(_) if self.failing => {
+                self.ended = true;
+                false
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    /// Whether anybody was told of a failure.
+    pub fn knows_of_failure(&self) -> bool {
+        self.ended || self.logs.values().any(|log| log.failure().is_some())
+    }
+
+    /// A log that has failed takes nothing and calls nothing durable.
+    pub fn failed_logs_stay_failed(&mut self) -> Result<(), String> {
+        for (identity, log) in &mut self.logs {
+            if log.failure().is_none() {
+                continue;
+            }
+            let name = identity.folder_name();
+            let before = log.durable_end();
+            let batch = vec![crate::common::records(1, 1).valid()];
+            let options = AppendOptions::default();
+            let appended = log.append_as_leader(batch, LeaderEpoch(99), NOW_MS, options);
+            if appended.is_ok() || log.begin_sync().is_some() || log.close_clean().is_ok() {
+                return Err(format!("{name} goes on after its failure"));
+            }
+            if log.durable_end() != before {
+                return Err(format!("{name} is durable further after its failure"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the sync that was to fail has failed.
@@ -130,8 +168,10 @@ impl World {
         self.uniques += 1;
         let opened = match recover::open(&self.disk, &live, &self.config, self.uniques) {
             Ok(opened) => opened,
-            Err(_) if self.failing => return,
-            Err(problem) => panic!("a start on the same disk: {problem}"),
+            Err(problem) => {
+                self.check::<(), String>(Err(problem));
+                return;
+            }
         };
         if !self.failing {
             compare(&self.model, &opened.found).expect("what a killed process wrote is there");
@@ -176,8 +216,10 @@ impl World {
         let opened = self.folder().open_log(identity.clone(), Arc::clone(&self.config), NOW_MS);
         let log = match opened {
             Ok(log) => log,
-            Err(_) if self.failing => return,
-            Err(error) => panic!("a new log: {error}"),
+            Err(error) => {
+                self.check::<(), _>(Err(error));
+                return;
+            }
         };
         self.logs.insert(identity.clone(), log);
         self.model.log_mut(identity);
@@ -282,8 +324,7 @@ impl World {
                 assert_eq!((appended.first.0, appended.last.0), (batch.base, batch.last));
                 true
             }
-            Err(AppendError::Offline(_) | AppendError::Full(_)) if self.failing => false,
-            Err(error) => panic!("an append: {error}"),
+            Err(error) => self.check::<(), AppendError>(Err(error)),
         }
     }
 
@@ -304,9 +345,9 @@ impl World {
         let mut succeeded = true;
         for (identity, plan) in plans {
             let Some(log) = self.logs.get_mut(&identity) else { continue };
-            succeeded &= log.complete_sync(plan, result.clone()).is_ok();
+            let completed = log.complete_sync(plan, result.clone());
+            succeeded &= self.check(completed);
         }
-        assert!(succeeded || self.failing, "a sync fails");
         self.acknowledge();
         succeeded
     }
@@ -321,9 +362,6 @@ impl World {
         let mut more = false;
         for (identity, log) in &self.logs {
             let model = self.model.log_mut(identity);
-            if log.failure().is_some() && log.durable_end().0 > model.durable {
-                self.broken.push(format!("{} goes on after its failure", identity.folder_name()));
-            }
             if log.durable_end().0 > model.durable {
                 model.durable = log.durable_end().0;
                 more = true;
@@ -337,9 +375,8 @@ impl World {
     /// Runs work that was left to other threads, as much as there is or only some of it.
     pub fn run_submitted(&mut self, most: usize) {
         for _ in 0..most {
-            if self.disk.run_submitted().is_none() {
-                break;
-            }
+            let Some(done) = self.disk.run_submitted() else { break };
+            self.check(done.result);
         }
         self.acknowledge();
     }
@@ -348,7 +385,7 @@ impl World {
         let now_ms = self.now_ms;
         let Some(log) = self.logs.get_mut(identity) else { return };
         let rolled = log.roll(now_ms);
-        assert!(rolled.is_ok() || self.failing, "{rolled:?}");
+        self.check(rolled);
         self.acknowledge();
     }
 
@@ -364,10 +401,9 @@ impl World {
         let log = self.logs.get_mut(identity).expect("it was there");
         log.set_config(Arc::new(config));
         let outcome = log.apply_retention(now_ms, high_watermark);
-        assert!(outcome.is_ok() || self.failing, "{outcome:?}");
         log.set_config(Arc::clone(&self.config));
         let start = log.log_start().0;
-        if outcome.is_ok() {
+        if self.check(outcome) {
             self.model.log_mut(identity).start_max = start;
         }
         self.promised();
@@ -409,11 +445,11 @@ impl World {
         self.loosened();
         let now_ms = self.now_ms;
         let log = self.logs.get_mut(identity).expect("it was there");
-        if let Err(error) = log.truncate_to(EndOffset(to), now_ms) {
-            assert!(self.failing, "{error}");
+        let truncated = log.truncate_to(EndOffset(to), now_ms);
+        if !self.check(truncated) {
             return;
         }
-        let end = log.log_end().0;
+        let end = self.logs[identity].log_end().0;
         let model = self.model.log_mut(identity);
         model.batches = kept;
         model.durable = end;
@@ -437,10 +473,11 @@ impl World {
         model.durable = model.start_min.min(start);
         self.loosened();
         let log = self.logs.get_mut(identity).expect("it was there");
-        if let Err(error) = log.truncate_fully_and_start_at(Offset(start), now_ms) {
-            assert!(self.failing, "{error}");
+        let truncated = log.truncate_fully_and_start_at(Offset(start), now_ms);
+        if !self.check(truncated) {
             return;
         }
+        let log = &self.logs[identity];
         assert_eq!((log.log_start().0, log.log_end().0), (start, start));
         let model = self.model.log_mut(identity);
         model.batches.clear();
@@ -467,8 +504,8 @@ impl World {
     /// Writes the checkpoints; with that every log's start is promised.
     pub fn checkpoint(&mut self) -> bool {
         let logs: Vec<_> = self.logs.values().map(Self::checkpoint_of).collect();
-        if let Err(error) = self.folder().write_checkpoints(&logs) {
-            assert!(self.failing, "{error}");
+        let written = self.folder().write_checkpoints(&logs);
+        if !self.check(written) {
             return false;
         }
         self.promise_starts();
@@ -485,19 +522,17 @@ impl World {
 
     /// A clean stop.
     pub fn stop(&mut self) {
-        for log in self.logs.values_mut() {
-            if let Err(error) = log.close_clean() {
-                assert!(self.failing, "{error}");
-                return self.kill();
-            }
+        let closed: Result<Vec<_>, _> = self.logs.values_mut().map(Log::close_clean).collect();
+        if !self.check(closed) {
+            return;
         }
         self.acknowledge();
         let logs: Vec<_> = self.logs.values().map(Self::checkpoint_of).collect();
-        match self.folder().close_clean(&logs, 7) {
-            Ok(()) => self.promise_starts(),
-            Err(error) => assert!(self.failing, "{error}"),
+        let closed = self.folder().close_clean(&logs, 7);
+        if self.check(closed) {
+            self.promise_starts();
+            self.kill();
         }
-        self.kill();
     }
 
     /// The topic is deleted: from here on nobody asks for its log.
@@ -509,8 +544,7 @@ impl World {
         self.folder().will_delete(identity.topic_id, identity.partition);
         self.logs.remove(identity);
         let deleted = self.folder().delete_log(identity, unique);
-        assert!(deleted.is_ok() || self.failing, "{deleted:?}");
-        if deleted.is_ok() {
+        if self.check(deleted) {
             self.model.deleted.insert(identity.clone());
         }
         self.promised();
@@ -530,6 +564,6 @@ impl World {
     /// Files that are to go, go.
     pub fn remove_deleted(&mut self) {
         let removed = self.folder().remove_deleted();
-        assert!(removed.is_ok() || self.failing, "{removed:?}");
+        self.check(removed);
     }
 }
