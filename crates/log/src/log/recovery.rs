@@ -9,6 +9,7 @@
 
 use super::Log;
 use super::epoch_cache::EpochCache;
+use super::head::Head;
 use super::marker::Marker;
 use super::names::FileKind;
 use super::open::Inventory;
@@ -21,7 +22,7 @@ use super::types::{AbortedTransaction, Checkpointed, OpenKind};
 use super::verified::{Flaw, Verified};
 use crate::disk::{DiskError, OpenMode, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
-use headwater_types::{EndOffset, Offset};
+use headwater_types::{EndOffset, LeaderEpoch, Offset};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -215,6 +216,7 @@ impl Log {
         let walked_from = active.size;
         let mut scanner = Scanner::new(&*file, walked_from, size, WINDOW_WHOLE);
         let mut checked_from = None;
+        let mut epoch = self.epochs.latest().unwrap_or(LeaderEpoch::NONE).0;
         let problem = loop {
             let batch = match scanner.step()? {
                 Step::Batch(batch) => batch,
@@ -224,6 +226,27 @@ impl Log {
             if batch.head.base < self.log_end.0 || active.relative(batch.head.last).is_none() {
                 break Some("its offsets do not continue the log");
             }
+            if batch.head.magic == 2 && batch.head.epoch < epoch {
+                break Some("its leader epoch is older than that of the batch before");
+            }
+            // What goes up alone is wrong, too.
+            let gap = batch.head.base > self.log_end.0;
+            let rises = batch.head.epoch > epoch;
+            let next = if gap || rises { scanner.peek()? } else { None };
+            let is_older = |next: Head| next.magic == 2 && next.epoch < batch.head.epoch;
+            if rises && next.is_some_and(is_older) {
+                break Some("its leader epoch is newer than that of the batch behind it");
+            }
+            if gap && next.is_some_and(|next| next.base <= batch.head.last) {
+                break Some("its offsets are those of the batch behind it");
+            }
+            // A log is never known to be durable up to somewhere in a gap.
+            let known_within = self.log_end < limits.known_end
+                && limits.known_end <= Offset(batch.head.base).as_end();
+            if gap && known_within && !self.config.cleanup_compact {
+                break Some("there are records missing in front of it");
+            }
+            epoch = epoch.max(batch.head.epoch);
             let may_be_torn = batch.head.last >= limits.recovery_point.0;
             if may_be_torn && !scanner.checksum_is_right(&batch)? {
                 break Some("its checksum is wrong");

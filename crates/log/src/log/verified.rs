@@ -15,7 +15,8 @@
 //!
 //! Not covered: the base offset of a batch that has gaps on both sides, as compaction leaves them
 //! (while it stays between its neighbours); the leader epoch of a batch whose offset the epoch cache
-//! does not know; and the files that have no checksum in Kafka's format, which are `.txnindex`,
+//! does not know, and after a crash that of a batch of the segment written last which lies between
+//! its neighbours' (there the cache itself is made from the batches); and the files that have no checksum in Kafka's format, which are `.txnindex`,
 //! `leader-epoch-checkpoint` and the two indexes. The indexes are hints: where an entry of the
 //! offset index does not lead to a batch that fits it, the index is made anew.
 
@@ -126,8 +127,8 @@ pub(super) struct Footing {
     pub end: i64,
     /// The epoch of the last one, or -1.
     pub epoch: i32,
-    /// Records are missing as compaction takes them out.
-    pub has_gaps: bool,
+    /// A batch has fewer records than offsets: compaction takes them out.
+    was_compacted: bool,
     /// Batches whose epoch is not what the cache says.
     against_cache: u32,
 }
@@ -135,15 +136,19 @@ pub(super) struct Footing {
 impl Footing {
     /// At the start of a segment.
     pub const fn start(segment: i64) -> Self {
-        Self { position: 0, end: segment, epoch: -1, has_gaps: false, against_cache: 0 }
+        Self { position: 0, end: segment, epoch: -1, was_compacted: false, against_cache: 0 }
     }
 }
 
-/// What the epoch cache says.
+/// How much is looked at together, which says what can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cache {
-    Binding,
-    Counted,
+enum Extent {
+    /// A part of a segment. Only compaction leaves gaps: one in another log is to be looked into.
+    Part,
+    /// A whole segment.
+    Whole,
+    /// A whole segment; what speaks against the epoch cache is only counted.
+    WholeWithoutCache,
 }
 
 impl Log {
@@ -181,7 +186,7 @@ impl Log {
         let end = (start + CHUNK_BYTES).min(verified.appended_from);
         let footing = self.footing_at(segment, start)?;
         let sound = match footing {
-            Some(footing) => self.inspect(segment, footing, end, Cache::Binding)?.is_ok(),
+            Some(footing) => self.inspect(segment, footing, end, Extent::Part)?.is_ok(),
             None => false,
         };
         if sound && self.index_leads_to_batches(segment, footing, start..end)? {
@@ -200,10 +205,10 @@ impl Log {
     pub(super) fn examine(&self, segment: i64) -> Result<Option<Arc<Damage>>, DiskError> {
         let size = self.segment_size(segment);
         let start = Footing::start(segment);
-        let mut outcome = self.inspect(segment, start, size, Cache::Binding)?;
+        let mut outcome = self.inspect(segment, start, size, Extent::Whole)?;
         if outcome.as_ref().is_err_and(|flaw| flaw.by_cache) {
             // One batch against the cache is damaged; where many are, it is the cache that is wrong.
-            let again = self.inspect(segment, start, size, Cache::Counted)?;
+            let again = self.inspect(segment, start, size, Extent::WholeWithoutCache)?;
             if again.as_ref().is_ok_and(|end| end.against_cache > 1) {
                 outcome = again;
             }
@@ -226,7 +231,7 @@ impl Log {
         from: Footing,
         until: u64,
     ) -> Result<Result<Footing, Flaw>, DiskError> {
-        self.inspect(segment, from, until, Cache::Binding)
+        self.inspect(segment, from, until, Extent::Part)
     }
 
     fn inspect(
@@ -234,15 +239,18 @@ impl Log {
         segment: i64,
         from: Footing,
         until: u64,
-        cache: Cache,
+        extent: Extent,
     ) -> Result<Result<Footing, Flaw>, DiskError> {
         let file = self.log_file(segment)?;
         let size = self.segment_size(segment);
         let limit = self.offsets_limit(segment);
         let mut scanner = Scanner::new(&*file, from.position, size, WINDOW_WHOLE);
         let mut at = from;
+        let mut first_gap: Option<Footing> = None;
         while at.position < until.min(size) {
-            let flaw = |problem: &str| Ok(Err(Flaw::new(at.position, at.end, problem)));
+            // What makes a gap where none belongs is what is wrong: what follows may fit it.
+            let blamed = first_gap.unwrap_or(at);
+            let flaw = |problem: &str| Ok(Err(Flaw::new(blamed.position, blamed.end, problem)));
             let batch = match scanner.step()? {
                 Step::Batch(batch) => batch,
                 Step::Broken { problem, .. } => return flaw(problem),
@@ -264,13 +272,25 @@ impl Log {
             if !scanner.checksum_is_right(&batch)? {
                 return flaw("its checksum is wrong");
             }
+            // What goes up alone is as wrong as what goes down.
             let gap = head.base > at.end;
-            if gap && scanner.peek()?.is_some_and(|next| next.base <= head.last) {
+            if gap && !self.config.cleanup_compact {
+                if extent == Extent::Part {
+                    return flaw("there are no records in front of it");
+                }
+                first_gap.get_or_insert(at);
+            }
+            let rises = has_epoch && head.epoch > at.epoch;
+            let next = if gap || rises { scanner.peek()? } else { None };
+            if gap && next.is_some_and(|next| next.base <= head.last) {
                 return flaw("its offsets are those of the batch behind it");
             }
-            if against_cache && cache == Cache::Binding {
+            if rises && next.is_some_and(|next| next.magic == 2 && next.epoch < head.epoch) {
+                return flaw("its leader epoch is newer than that of the batch behind it");
+            }
+            if against_cache && extent != Extent::WholeWithoutCache {
                 let problem = "its leader epoch is not the one of its offset";
-                let flaw = Flaw::new(at.position, at.end, problem);
+                let flaw = Flaw::new(blamed.position, blamed.end, problem);
                 return Ok(Err(Flaw { by_cache: true, ..flaw }));
             }
             let fewer = i64::from(head.count) < head.last - head.base + 1;
@@ -278,16 +298,17 @@ impl Log {
                 position: batch.end(),
                 end: head.last.saturating_add(1),
                 epoch: if has_epoch { head.epoch } else { at.epoch },
-                has_gaps: at.has_gaps || gap || fewer,
+                was_compacted: at.was_compacted || fewer,
                 against_cache: at.against_cache + u32::from(against_cache),
             };
         }
-        let may_end_early = self.config.cleanup_compact || at.has_gaps;
+        let may_end_early = self.config.cleanup_compact || at.was_compacted;
         if at.position >= size && at.end < limit && !may_end_early {
             // The offsets of two segments may lie further apart than an index can say.
             if relative(at.end, limit).is_some() {
                 let problem = format!("records up to offset {limit} are missing");
-                return Ok(Err(Flaw::new(at.position, at.end, problem)));
+                let blamed = first_gap.unwrap_or(at);
+                return Ok(Err(Flaw::new(blamed.position, blamed.end, problem)));
             }
         }
         Ok(Ok(at))
