@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -202,4 +202,44 @@ fn folders_that_cannot_be_used_are_explained() {
         assert!(said.contains(expected), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
+}
+
+/// CreateTopics version 2, length prefix included.
+fn create_topic(name: &str) -> Vec<u8> {
+    let length = u16::try_from(name.len()).unwrap().to_be_bytes();
+    let body = [
+        &[0, 19, 0, 2, 0, 0, 0, 7, 0xff, 0xff][..],
+        // One topic of one partition on one broker, nothing assigned, nothing configured.
+        &[0, 0, 0, 1],
+        &length,
+        name.as_bytes(),
+        &[0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        // A minute, and really.
+        &60_000i32.to_be_bytes(),
+        &[0],
+    ]
+    .concat();
+    [&u32::try_from(body.len()).unwrap().to_be_bytes()[..], &body].concat()
+}
+
+#[test]
+fn a_broker_that_cannot_keep_its_metadata_says_so_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    // A new segment of the metadata's log after each command.
+    let snapshots = ["--set", "metadata.log.max.record.bytes.between.snapshots=1"];
+    let mut running = start(program(folder.path()).args(FREE_PORTS).args(snapshots));
+    let listens = running.greeting.lines().find(|line| line.contains("listens on")).unwrap();
+    let address = listens.rsplit("//").next().unwrap().trim().to_owned();
+    let data = folder.path().join("headwater-data");
+    std::fs::rename(data.join("__cluster_metadata-0"), data.join("gone")).unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    for name in ["a", "b", "c"] {
+        // The last of them may find nobody any more.
+        let _ = stream.write_all(&create_topic(name));
+    }
+    assert_eq!(running.child.wait().unwrap().code(), Some(4));
+    let mut said = String::new();
+    running.child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("the metadata cannot be kept"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
