@@ -198,6 +198,10 @@ impl Log {
         if let Err(error) = result {
             return Err(self.fail(error));
         }
+        if let Some(failure) = &self.failure {
+            // What failed meanwhile may have been dropped before this sync could write it.
+            return Err(failure.clone());
+        }
         if plan.folders.contains(&self.folder) && !self.sync.folders.contains(&self.folder) {
             self.removal_unsynced = false;
         }

@@ -28,6 +28,21 @@ fn a_failed_sync_is_final() {
     assert_eq!(read_all(&log, Offset(0)).len(), 2 * records(1, 1).bytes().len(), "reads go on");
 }
 
+/// The system calls a second try a success, though it dropped the data with the first.
+#[test]
+fn a_sync_under_way_is_worth_nothing_when_another_one_fails() {
+    let (disk, mut log) = new_log(small());
+    append(&mut log, &records(1, 1)).unwrap();
+    let plan = log.begin_sync().unwrap();
+    let next = disk.syncs();
+    disk.plan_failures(|plan| plan.sync_lost = Some(next));
+    assert!(log.truncate_to(EndOffset(0), T0).is_err());
+    let result = plan.run(&disk);
+    assert!(result.is_ok());
+    assert!(log.complete_sync(plan, result).is_err());
+    assert_eq!(log.durable_end(), EndOffset(0));
+}
+
 #[test]
 fn a_full_disk_is_survived() {
     let (disk, mut log) = new_log(small());
