@@ -71,7 +71,9 @@ impl Meaning {
             Self::KeptAside => "kept by a repair; remove it when nobody wants it any more",
             Self::Stray => "not served; kept until somebody adopts or removes it",
             Self::Leftover => "harmless: cleared away at the next start",
-            Self::TornTail => "harmless: a write that was not finished; the next start cuts or completes it",
+            Self::TornTail => {
+                "harmless: a write that was not finished; the next start cuts or completes it"
+            }
             Self::Rebuildable => "harmless: made anew from the log",
             Self::WrongHeader => "damage: the records are whole, their header is not",
             Self::Unreadable => "the bytes are as they were appended, but no reader can use them",
@@ -102,13 +104,20 @@ impl OffsetRange {
     }
 }
 
+impl OffsetRange {
+    /// Whether there is none in it.
+    pub fn is_empty(&self) -> bool {
+        self.end.is_some_and(|end| end.0 <= self.first.0)
+    }
+}
+
 impl fmt::Display for OffsetRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.end {
             Some(end) if end.0.checked_sub(1) == Some(self.first.0) => {
                 write!(f, "offset {}", self.first)
             }
-            Some(end) if end.0 <= self.first.0 => write!(f, "no offsets (before {})", self.first),
+            Some(_) if self.is_empty() => write!(f, "no offsets (before {})", self.first),
             Some(end) => write!(f, "offsets {}..{}", self.first, end.0.saturating_sub(1)),
             None => write!(f, "offsets from {} on", self.first),
         }

@@ -9,6 +9,7 @@
 //! What is found is told as [`Finding`]s: which file, which byte, which offsets, and what it means.
 
 mod adopt;
+mod choice;
 mod finding;
 mod folder;
 mod index_checks;

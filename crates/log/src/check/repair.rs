@@ -72,6 +72,7 @@ impl fmt::Display for RepairStep {
                 let what = if *is_torn_tail { "cut the torn tail of" } else { "take out" };
                 write!(f, "{what} {bytes} bytes at byte {position} of {}", file.display())?;
                 match offsets {
+                    Some(offsets) if offsets.is_empty() => write!(f, ": no record is lost"),
                     Some(offsets) if !is_torn_tail => write!(f, ": {offsets} are lost"),
                     _ => Ok(()),
                 }
@@ -134,7 +135,9 @@ impl RepairPlan {
     /// Offsets of which the records are lost.
     pub fn lost(&self) -> Vec<OffsetRange> {
         let lost = |step: &RepairStep| match step {
-            RepairStep::TakeOut { offsets, is_torn_tail: false, .. } => *offsets,
+            RepairStep::TakeOut { offsets, is_torn_tail: false, .. } => {
+                offsets.filter(|offsets| !offsets.is_empty())
+            }
             _ => None,
         };
         self.steps.iter().filter_map(lost).collect()

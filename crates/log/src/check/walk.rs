@@ -4,6 +4,7 @@
 //! Where only those are wrong, the records are whole and the header is told from its neighbours: a
 //! [`Piece::Mendable`]. What cannot be told so is a [`Piece::Broken`] up to the next whole batch.
 
+use super::choice::{Chosen, Place};
 use crate::disk::{DiskError, DiskFile};
 use crate::log::parts::{HEAD_BYTES, Head, WINDOW_LOOKUP, relative};
 use crate::log::{Found, Scanner, Step, WINDOW_WHOLE};
@@ -56,6 +57,8 @@ pub(super) struct Walker<'a> {
     expected: i64,
     /// Epoch of the batch before.
     epoch: i32,
+    /// Made where something is first amiss.
+    chosen: Option<Chosen>,
 }
 
 /// Bytes looked through at a time for the next batch.
@@ -77,6 +80,7 @@ impl<'a> Walker<'a> {
             bounds,
             expected: expected.max(bounds.base),
             epoch,
+            chosen: None,
         }
     }
 
@@ -124,36 +128,47 @@ impl<'a> Walker<'a> {
         if head.base == self.expected && self.fits(&head, None) {
             return Ok(Piece::Good(found));
         }
-        let follower = self.good_at(found.end())?;
-        let until = self.until(found.end(), follower.as_ref().map(|next| next.head.base));
-        if head.base >= self.expected && self.fits(&head, until) {
-            // A gap: offsets that compaction, a repair or an ended transaction left out.
-            return Ok(Piece::Good(found));
-        }
         let problem = if head.base < self.expected {
             format!("it begins at offset {}, which has gone by", head.base)
         } else {
             format!("its offsets {}..{} do not fit what follows", head.base, head.last)
         };
-        if let Some(mended) = self.mended(&found, until) {
+        let follower = self.good_at(found.end())?.map(|next| next.head.base);
+        if let Some(mended) = self.mended(&found, self.until(found.end(), follower))
+            && !self.stands_elsewhere(&found)?
+        {
             return Ok(Piece::Mendable { found: mended, problem });
         }
-        // The next one may be the one that is wrong.
-        if head.base >= self.expected
-            && self.fits(&head, None)
-            && let Some(next) = follower
-            && self.good_at(next.end())?.is_some_and(|third| third.head.base > head.last)
-        {
+        let belongs = self.chosen(found.position)?.contains(&found);
+        let until = self.goes_on(found.end())?;
+        if belongs && head.base >= self.expected && self.fits(&head, until) {
+            // A gap: offsets that compaction, a repair or an ended transaction left out.
             return Ok(Piece::Good(found));
         }
+        let followed = self.chosen(found.position)?.behind(found.end()).is_some();
         Ok(Piece::Broken(Broken {
             position: found.position,
             end: found.end(),
             first: self.expected,
             until,
             problem,
-            followed: follower.is_some(),
+            followed,
         }))
+    }
+
+    /// Whether a batch is a copy of one that stands in its own place: a write that went astray must
+    /// not be given the offsets of what it overwrote.
+    fn stands_elsewhere(&self, found: &Found) -> Result<bool, DiskError> {
+        for from in [0, found.end()] {
+            let mut scanner = Scanner::new(self.file, from, self.length, WINDOW_WHOLE);
+            while let Step::Batch(other) = scanner.step()? {
+                let same = (other.head.base, other.head.crc) == (found.head.base, found.head.crc);
+                if same && other.position != found.position {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The batch at the offset where it alone closes the gap between its neighbours.
@@ -180,8 +195,7 @@ impl<'a> Walker<'a> {
             Some(end) => end,
             None => self.resync(position.saturating_add(1))?,
         };
-        let next = self.good_at(end)?.map(|next| next.head.base);
-        let until = self.until(end, next);
+        let until = self.goes_on(end)?;
         if let Some(found) = self.mend_length(position, end, until)? {
             self.scanner = Scanner::new(self.file, end, self.length, WINDOW_WHOLE);
             return Ok(Piece::Mendable { found, problem: problem.to_owned() });
@@ -299,8 +313,49 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The position of the next whole batch, or the end of the segment.
+    /// Where the log goes on behind something broken, or the end of the segment.
     fn resync(&mut self, from: u64) -> Result<u64, DiskError> {
+        let length = self.length;
+        Ok(self.chosen(from)?.behind(from).map_or(length, |place| place.position))
+    }
+
+    /// Where offsets go on behind a position.
+    fn goes_on(&mut self, end: u64) -> Result<Option<i64>, DiskError> {
+        let next = self.chosen(end)?.behind(end).map(|place| place.base);
+        Ok(self.until(end, next))
+    }
+
+    /// The batches from a position on that belong together.
+    fn chosen(&mut self, from: u64) -> Result<&Chosen, DiskError> {
+        if self.chosen.is_none() {
+            let mut found = Vec::new();
+            let mut scanner = Scanner::new(self.file, from, self.length, WINDOW_WHOLE);
+            loop {
+                let broken_at = match scanner.step()? {
+                    Step::End => break,
+                    Step::Broken { position, .. } => position,
+                    Step::Batch(next) if scanner.checksum_is_right(&next)? => {
+                        found.extend(self.may_belong(&next));
+                        continue;
+                    }
+                    Step::Batch(next) => next.position,
+                };
+                let Some(next) = self.search(broken_at.saturating_add(1))? else { break };
+                found.extend(self.may_belong(&next));
+                scanner = Scanner::new(self.file, next.end(), self.length, WINDOW_WHOLE);
+            }
+            self.chosen = Some(Chosen::of(found));
+        }
+        Ok(self.chosen.get_or_insert_default())
+    }
+
+    fn may_belong(&self, found: &Found) -> Option<Place> {
+        let fits = found.head.base >= self.expected && self.fits(&found.head, None);
+        fits.then(|| Place::of(found))
+    }
+
+    /// The first whole batch at or behind a position that may be one of the log's.
+    fn search(&self, from: u64) -> Result<Option<Found>, DiskError> {
         let mut buffer = vec![0; RESYNC_BYTES + HEAD_BYTES];
         let mut checker = Scanner::new(self.file, from, self.length, WINDOW_LOOKUP);
         let mut at = from;
@@ -321,7 +376,7 @@ impl<'a> Walker<'a> {
                     && self.is_plausible(&head)
                     && checker.checksum_is_right(&found)?
                 {
-                    return Ok(found.position);
+                    return Ok(Some(found));
                 }
             }
             if is_last || skips == 0 {
@@ -329,7 +384,7 @@ impl<'a> Walker<'a> {
             }
             at += skips as u64;
         }
-        Ok(self.length)
+        Ok(None)
     }
 }
 

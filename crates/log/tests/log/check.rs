@@ -4,6 +4,7 @@ use crate::common::*;
 use headwater_log::check::*;
 use headwater_log::*;
 use headwater_types::*;
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -434,4 +435,101 @@ fn a_journal_does_not_hold_a_mended_log_to_what_it_lost() {
     let opened = open_folder(&disk);
     let log = opened.open_log(identity(), config, T0).unwrap();
     assert_eq!(log.log_end(), EndOffset(4), "it is cut, and no damage");
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Flip { at: usize, bit: u8 },
+    Cut { at: usize },
+    Extend { bytes: Vec<u8> },
+    Zero { at: usize, length: usize },
+    Copy { from: usize, to: usize, length: usize },
+    Remove,
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let place = any::<usize>;
+    prop_oneof![
+        4 => (place(), 0..8u8).prop_map(|(at, bit)| Damage::Flip { at, bit }),
+        1 => place().prop_map(|at| Damage::Cut { at }),
+        1 => prop::collection::vec(any::<u8>(), 1..100).prop_map(|bytes| Damage::Extend { bytes }),
+        1 => (place(), 1..300usize).prop_map(|(at, length)| Damage::Zero { at, length }),
+        1 => (place(), place(), 1..300usize)
+            .prop_map(|(from, to, length)| Damage::Copy { from, to, length }),
+        1 => Just(Damage::Remove),
+    ]
+}
+
+fn apply(bytes: &mut Vec<u8>, damage: &Damage) {
+    let size = bytes.len();
+    let place = |at: usize| at % size.max(1);
+    match damage {
+        Damage::Extend { bytes: more } => bytes.extend(more),
+        _ if size == 0 => {}
+        Damage::Flip { at, bit } => bytes[place(*at)] ^= 1 << bit,
+        Damage::Cut { at } => bytes.truncate(place(*at)),
+        Damage::Zero { at, length } => {
+            let at = place(*at);
+            bytes[at..(at + length).min(size)].fill(0);
+        }
+        Damage::Copy { from, to, length } => {
+            let (from, to) = (place(*from), place(*to));
+            let length = (*length).min(size - from).min(size - to);
+            bytes.copy_within(from..from + length, to);
+        }
+        Damage::Remove => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever was done to the files: a repair ends, a second one has nothing to do, the log opens,
+    /// and every batch whose bytes were not touched is still there.
+    #[test]
+    fn a_repair_keeps_every_whole_batch(
+        damages in prop::collection::vec((any::<usize>(), damage()), 1..4),
+        clean in any::<bool>(),
+    ) {
+        let (disk, around) = filled();
+        let around = if clean { around } else { Surroundings::default() };
+        let mut untouched = Vec::new();
+        let before: Vec<_> = files(&disk, ".log").into_iter().map(|file| {
+            let bytes = read(&disk, &file);
+            (batches(&disk, &file), file, bytes)
+        }).collect();
+        for (number, damage) in &damages {
+            let entries = disk.list(&folder()).unwrap();
+            let path = folder().join(&entries[number % entries.len()].name);
+            match damage {
+                Damage::Remove => disk.run(&DiskTask::Unlink(path)).unwrap(),
+                damage => change(&disk, &path, |bytes| apply(bytes, damage)),
+            }
+        }
+        for (all, file, bytes) in before {
+            let now = read_whole(&disk, &file, 1 << 20).unwrap().unwrap_or_default();
+            untouched.extend(all.into_iter().filter_map(|(position, size, ..)| {
+                let range = position..position + size;
+                (now.get(range.clone()) == bytes.get(range.clone())).then(|| bytes[range].to_vec())
+            }));
+        }
+        let plan = plan_repair(&disk, &folder(), &around, &mut |_| {}).unwrap();
+        let after = plan.execute(&disk, &mut |_| {}).unwrap();
+        let again = plan_repair(&disk, &folder(), &around, &mut |_| {}).unwrap();
+        prop_assert_eq!(again.steps(), &[][..]);
+        let left = contents(&disk);
+        for batch in untouched {
+            prop_assert!(left.contains(&batch), "a whole batch is gone");
+        }
+        // Where the folder does not say any more whose it is nobody opens it.
+        if after.topic_id == Some(identity().topic_id) {
+            let known = Checkpointed {
+                recovery_point: after.end,
+                log_start: after.first,
+                ..OpenKind::UNKNOWN.checkpointed()
+            };
+            let log = open_on(&disk, small(), OpenKind::AfterCrash(known)).unwrap();
+            prop_assert_eq!(log.log_end(), after.end);
+        }
+    }
 }

@@ -285,6 +285,11 @@ impl<'a> Check<'a> {
         };
         self.report.segments += 1;
         self.report.bytes += length;
+        // Of the first segment nobody knows what was before.
+        if (0..base).contains(&expected) {
+            self.report.gaps += 1;
+            self.unbroken = false;
+        }
         let mut indexes = IndexChecks::load(self.disk, &path, base)?;
         let known_end = self.around.recovery_point.filter(|_| self.around.clean_stop);
         let known_end = known_end.map(|end| end.0);
@@ -309,7 +314,6 @@ impl<'a> Check<'a> {
                 }
                 Piece::Broken(broken) => {
                     edits.push(edit(broken.position, broken.end, None));
-                    self.unbroken = false;
                     let is_tail = !broken.followed && next_base.is_none();
                     let meaning = if is_tail && !self.was_durable(broken.first) {
                         Meaning::TornTail
@@ -328,7 +332,7 @@ impl<'a> Check<'a> {
                 }
             };
             if let Some(found) = found {
-                if gone_by < found.head.base && self.report.batches > 0 {
+                if gone_by < found.head.base {
                     self.report.gaps += 1;
                     self.unbroken = false;
                 }
