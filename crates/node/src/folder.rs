@@ -20,6 +20,8 @@ use std::sync::{Arc, OnceLock};
 /// A log folder with its group commit.
 pub struct Folder {
     log_folder: LogFolder,
+    /// Asked for under partitions' locks, so it must not wait for the folder's own.
+    id: DirectoryId,
     disk: Arc<dyn Disk>,
     /// Names this folder in completions.
     token: u64,
@@ -44,6 +46,7 @@ impl Folder {
     pub fn new(log_folder: LogFolder, token: u64) -> Self {
         Self {
             disk: Arc::clone(log_folder.disk()),
+            id: log_folder.directory_id(),
             log_folder,
             token,
             failure: OnceLock::new(),
@@ -53,7 +56,7 @@ impl Folder {
 
     /// The folder's identity.
     pub fn id(&self) -> DirectoryId {
-        self.log_folder.directory_id()
+        self.id
     }
 
     /// Where it is.

@@ -32,6 +32,7 @@ mod node;
 mod outbox;
 mod parked;
 mod partition;
+mod placement;
 mod producer_ids;
 pub mod quorum;
 mod reply;

@@ -12,6 +12,7 @@ use crate::folder::Folder;
 use crate::moves::Moves;
 use crate::outbox::{Effect, JobOutcome, Outbox};
 use crate::partition::{Partition, PartitionError, Place};
+use crate::placement::{Folders, Held};
 use crate::producer_ids::ProducerIds;
 use crate::quorum::{QuorumSource, QuorumStatus};
 use crate::scrubbing::Scrubber;
@@ -26,16 +27,11 @@ use headwater_metadata::limits;
 use headwater_types::{BrokerId, DirectoryId, PartitionIndex, TopicId, TopicPartition, Uuid};
 use parking_lot::Mutex;
 use rpds::RedBlackTreeMapSync;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// How often the controller is told of folders at most, in ms: it may take that long to decide.
 const TELL_DIRECTORIES_EVERY_MS: u64 = 2_000;
-
-/// Stands for all log folders where some are to be named.
-const ALL_FOLDERS: &str = "*";
 
 /// What a node starts with.
 pub struct NodeStart {
@@ -74,10 +70,7 @@ impl View {
 pub struct Node {
     me: BrokerId,
     server: Arc<ServerConfig>,
-    folders: Vec<Arc<Folder>>,
-    /// Which folders held which partition when the broker started: more than one only after a crash
-    /// at the end of a move.
-    found: BTreeMap<TopicPartition, Vec<usize>>,
+    folders: Folders,
     authorizer: Arc<dyn Authorizer>,
     quorum: Arc<dyn QuorumSource>,
     view: ArcSwap<View>,
@@ -116,20 +109,12 @@ impl Node {
     pub fn new(start: NodeStart) -> Self {
         let image = Arc::new(Image::default());
         let settings = Arc::new(BrokerConfig::resolve(layers(&start.server, &image, start.me)));
-        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (index, folder) in start.folders.iter().enumerate() {
-            for partition in folder.log_folder().found() {
-                let Some(topic) = partition.topic_id else { continue };
-                let key = TopicPartition { topic, partition: partition.partition };
-                found.entry(key).or_default().push(index);
-            }
-        }
+        let folders = Folders::new(start.folders, start.server.log_dirs.clone());
         let facts = Arc::<Facts>::default();
         Self {
             me: start.me,
             server: start.server,
-            folders: start.folders,
-            found,
+            folders,
             authorizer: start.authorizer,
             quorum: start.quorum,
             sessions: FetchSessions::new(settings.fetch_session_slots, start.seed),
@@ -161,7 +146,7 @@ impl Node {
 
     /// The log folders.
     pub fn folders(&self) -> &[Arc<Folder>] {
-        &self.folders
+        self.folders.all()
     }
 
     /// Who may do what.
@@ -218,14 +203,14 @@ impl Node {
 
     /// Ends a round of requests: what was written in it is synced.
     pub fn end_round(&self, out: &mut Outbox) {
-        for folder in &self.folders {
+        for folder in self.folders() {
             folder.begin_sync(out);
         }
     }
 
     /// A task that was submitted to a disk has ended.
     pub fn complete(&self, completion: Completion, out: &mut Outbox) {
-        if let Some(folder) = self.folders.iter().find(|one| one.token() == completion.token) {
+        if let Some(folder) = self.folders().iter().find(|one| one.token() == completion.token) {
             folder.complete(completion, out);
         }
     }
@@ -246,11 +231,16 @@ impl Node {
                 }
             }
         }
+        let mut taking = TakingUp {
+            image: &image,
+            settings: &settings,
+            held: self.folders.held(partitions.values()),
+        };
         for topic in &delta.topics_created {
-            self.take_up(topic, &image, &mut partitions, &settings, out);
+            self.take_up(topic, &mut partitions, &mut taking, out);
         }
         for change in &delta.topics_changed {
-            self.take_up(&change.new, &image, &mut partitions, &settings, out);
+            self.take_up(&change.new, &mut partitions, &mut taking, out);
             let config = topic_config(&self.server, &image, self.me, &change.new);
             for (index, partition_image) in change.new.partitions() {
                 let key = TopicPartition { topic: change.new.id, partition: index };
@@ -277,28 +267,26 @@ impl Node {
     fn take_up(
         &self,
         topic: &Arc<TopicImage>,
-        image: &Image,
         partitions: &mut RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
-        settings: &BrokerConfig,
+        taking: &mut TakingUp<'_>,
         out: &mut Outbox,
     ) {
-        let config = topic_config(&self.server, image, self.me, topic);
+        let config = topic_config(&self.server, taking.image, self.me, topic);
         for (index, partition_image) in topic.partitions() {
             let key = TopicPartition { topic: topic.id, partition: index };
             if !partition_image.replicas.contains(&self.me) || partitions.contains_key(&key) {
                 continue;
             }
             let assigned = partition_image.directory_of(self.me).unwrap_or(DirectoryId::ZERO);
-            let Some(folder) = self.folder_for(key, assigned, partitions, settings) else {
-                continue;
-            };
-            let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
+            let chosen = self.folders.choose(key, assigned, &taking.held, taking.settings);
+            let Some(folder) = chosen else { continue };
+            taking.held.add(&self.folders, folder);
             let place = Place {
                 id: key,
                 name: Arc::clone(&topic.name),
                 me: self.me,
                 folder: Arc::clone(folder),
-                has_files: !found.is_empty(),
+                has_files: self.folders.found(key).next().is_some(),
                 facts: Arc::clone(&self.facts),
             };
             let partition = Partition::new(
@@ -307,66 +295,21 @@ impl Node {
                 Arc::clone(&config),
                 self.view.load().settings.producer_id_expiration_ms,
             );
-            let others = found.iter().filter_map(|index| self.folders.get(*index));
-            for other in others.filter(|other| !Arc::ptr_eq(other, folder)) {
+            for other in self.folders.found(key).filter(|other| !Arc::ptr_eq(other, folder)) {
                 out.push(set_aside(other, partition.identity(), self.moves.unique()));
             }
             partitions.insert_mut(key, Arc::new(partition));
         }
     }
 
-    /// The folder for a partition: where it was found (of several the one it was assigned to), else
-    /// the one it was assigned to, else the one that holds the fewest.
-    fn folder_for(
-        &self,
-        key: TopicPartition,
-        assigned: DirectoryId,
-        partitions: &RedBlackTreeMapSync<TopicPartition, Arc<Partition>>,
-        settings: &BrokerConfig,
-    ) -> Option<&Arc<Folder>> {
-        let found = self.found.get(&key).map_or(&[][..], Vec::as_slice);
-        let found = || found.iter().filter_map(|index| self.folders.get(*index));
-        if let Some(folder) = found().find(|one| one.id() == assigned).or_else(|| found().next()) {
-            return Some(folder);
-        }
-        if let Some(folder) = self.folders.iter().find(|folder| folder.id() == assigned) {
-            return Some(folder);
-        }
-        if let [only] = self.folders.as_slice() {
-            return Some(only);
-        }
-        let held = |folder: &Arc<Folder>| {
-            partitions.values().filter(|one| Arc::ptr_eq(&one.folder(), folder)).count()
-        };
-        // Where all are cordoned the replica is here all the same, and must lie somewhere.
-        let open = self.folders.iter().filter(|one| !self.is_cordoned(one, settings));
-        open.min_by_key(|folder| held(folder))
-            .or_else(|| self.folders.iter().min_by_key(|folder| held(folder)))
-    }
-
     /// Whether a folder gets no new replicas (KIP-1066).
     pub(crate) fn is_cordoned(&self, folder: &Arc<Folder>, settings: &BrokerConfig) -> bool {
-        settings
-            .cordoned_log_dirs
-            .iter()
-            .any(|named| named == ALL_FOLDERS || self.names_folder(named, folder))
-    }
-
-    /// Whether a path names a folder: as it was configured, or in full.
-    fn names_folder(&self, named: &str, folder: &Arc<Folder>) -> bool {
-        let named = Path::new(named);
-        let place = self.folders.iter().position(|one| Arc::ptr_eq(one, folder));
-        let configured = place.and_then(|place| self.server.log_dirs.get(place));
-        folder.path() == named || configured.is_some_and(|configured| configured == named)
+        self.folders.is_cordoned(folder, settings)
     }
 
     /// What of a list of folders to cordon names none of this broker's.
     pub(crate) fn unknown_folders<'n>(&self, list: &'n str) -> Vec<&'n str> {
-        let named = list.split(',').map(str::trim).filter(|named| !named.is_empty());
-        let is_known = |named: &str| {
-            named == ALL_FOLDERS || self.folders.iter().any(|one| self.names_folder(named, one))
-        };
-        named.filter(|named| !is_known(named)).collect()
+        self.folders.unknown(list)
     }
 
     /// Time has passed: what has aged is removed, what is due for a sync is synced. Called about
@@ -442,7 +385,7 @@ impl Node {
         let default =
             TopicConfig::resolve(layers(&self.server, &view.image, self.me), &Configs::new());
         let now_ms = self.wall_ms.load(Ordering::Relaxed);
-        let errors = self.folders.iter().flat_map(|folder| {
+        let errors = self.folders().iter().flat_map(|folder| {
             folder.log_folder().remove_deleted_after(now_ms, default.file_delete_delay_ms)
         });
         HousekeepingError::of(errors.collect())
@@ -454,7 +397,7 @@ impl Node {
     /// The folders whose checkpoints could not be written; those of the others are.
     pub fn write_checkpoints(&self) -> Result<(), HousekeepingError> {
         let view = self.view();
-        let errors = self.folders.iter().filter_map(|folder| {
+        let errors = self.folders().iter().filter_map(|folder| {
             let logs: Vec<_> =
                 partitions_in(&view, folder).filter_map(|p| p.checkpoint()).collect();
             folder.log_folder().write_checkpoints(&logs).err()
@@ -470,7 +413,7 @@ impl Node {
     pub fn close(&self) -> Result<(), FolderError> {
         let view = self.view();
         let mut outcome = Ok(());
-        for folder in &self.folders {
+        for folder in self.folders() {
             outcome = outcome.and(self.close_folder(&view, folder));
         }
         outcome
@@ -497,6 +440,13 @@ impl Node {
         }
         folder.log_folder().close_clean(&logs, self.broker_epoch())
     }
+}
+
+/// What an image is applied with while new partitions are taken up.
+struct TakingUp<'a> {
+    image: &'a Image,
+    settings: &'a BrokerConfig,
+    held: Held,
 }
 
 /// Bytes a second that moves may take, if that is limited.
