@@ -66,7 +66,7 @@ impl Partition {
         result: Result<(), DiskError>,
         out: &mut Outbox,
     ) {
-        let State { log, waiters, listed_dirty, held_for_move, .. } = state;
+        let State { log, waiters, listed_dirty, held_for_move, moving, .. } = state;
         let LogState::Open(open) = log else { return };
         match open.log.complete_sync(plan, result) {
             Ok(durable_end) => {
@@ -81,6 +81,7 @@ impl Partition {
             }
             Err(error) => {
                 *log = LogState::Offline(Arc::from(error.to_string()));
+                *moving = None;
                 waiters.wake_all(out);
             }
         }
@@ -162,6 +163,7 @@ impl Partition {
         state.listed_dirty = false;
         if matches!(state.log, LogState::Open(_)) {
             state.log = LogState::Offline(Arc::from(failure.to_string()));
+            state.moving = None;
             state.waiters.wake_all(out);
         }
     }

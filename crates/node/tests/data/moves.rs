@@ -300,6 +300,56 @@ fn the_first_offset_moves_along() {
 }
 
 #[test]
+fn what_is_deleted_on_the_way_is_not_taken_along() {
+    for rest in [0, 1] {
+        let mut broker = broker();
+        let to = (place(&broker) + 1) % 3;
+        for number in 0..12 {
+            append(&mut broker, &big(number), number);
+        }
+        broker.hold_tasks(true);
+        assert_eq!(wish(&mut broker, to), ErrorCode::None);
+        broker.do_one_task();
+        // Also what the copy has not come to yet.
+        delete_before(&mut broker, 12 - rest);
+        broker.hold_tasks(false);
+        assert_eq!(place(&broker), to);
+        append(&mut broker, "12", 12);
+        let ends = partition(&broker).status().ends.expect("open");
+        assert_eq!((ends.log_start.0, ends.log_end.0), (12 - rest, 13));
+        let size = partition(&broker).size_bytes().expect("open");
+        assert!(size < 3_000_000, "{size} bytes of what is left");
+        broker.kill_and_restart();
+        append(&mut broker, "13", 13);
+        let ends = partition(&broker).status().ends.expect("open");
+        assert_eq!((ends.log_start.0, ends.log_end.0), (12 - rest, 14));
+    }
+}
+
+#[test]
+fn a_folder_that_fails_ends_moves_from_it() {
+    let mut broker = broker();
+    let (from, to) = (place(&broker), (place(&broker) + 1) % 3);
+    for number in 0..12 {
+        append(&mut broker, &big(number), number);
+    }
+    broker.hold_tasks(true);
+    assert_eq!(wish(&mut broker, to), ErrorCode::None);
+    broker.do_one_task();
+    broker.fail_syncs(true);
+    broker.send(9, &produce_request(-1, vec![(0, batch(&broker, &["x"], None))]));
+    let response = broker.answer::<ProduceRequest>(9).expect("told");
+    assert_eq!(outcomes(&response), [(0, ErrorCode::KafkaStorageError, -1)]);
+    broker.fail_syncs(false);
+    broker.hold_tasks(false);
+    assert_eq!(place(&broker), from);
+    assert!(described(&mut broker).is_empty(), "out of service, and no copy");
+    let left = names(&broker.disk, to);
+    assert!(left.iter().all(|name| name.ends_with("-delete")), "{left:?}");
+    assert_eq!(wish(&mut broker, to), ErrorCode::KafkaStorageError);
+}
+
+#[test]
 fn a_topic_deleted_on_its_way_leaves_nothing() {
     let mut broker = broker();
     let (from, to) = (place(&broker), (place(&broker) + 1) % 3);
