@@ -1,11 +1,26 @@
 //! Says in the log what the node has noted for whoever runs the broker.
 
+use headwater_log::Recovered;
 use headwater_node::Fact;
+
+/// A recovery that read less and cut nothing is told at debug level only: after a crash each of ten
+/// thousand partitions has one.
+const WALKED_BYTES_TOLD: u64 = 1 << 20;
+
+fn is_small(recovered: Recovered) -> bool {
+    recovered.cut_bytes == 0 && recovered.walked_bytes < WALKED_BYTES_TOLD
+}
 
 /// One line a fact.
 pub(crate) fn tell(facts: Vec<Fact>) {
     for fact in facts {
         match fact {
+            Fact::LogRecovered { replica, recovered } if is_small(recovered) => tracing::debug!(
+                topic = &*replica.topic,
+                partition = replica.partition.0,
+                walked_bytes = recovered.walked_bytes,
+                "a log was recovered after a crash, little was read"
+            ),
             Fact::LogRecovered { replica, recovered } => tracing::info!(
                 topic = &*replica.topic,
                 partition = replica.partition.0,

@@ -122,6 +122,28 @@ async fn large_records_headers_and_every_ack_level_come_through() {
 }
 
 #[tokio::test]
+async fn the_end_counts_what_was_answered_before_its_sync() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = ServerConfig::embedded()
+        .set("log.dirs", &folder.path().display().to_string())
+        .set("durability", "fsync")
+        .build()
+        .expect("a good configuration");
+    let broker = Broker::start(server).await.expect("a broker starts");
+    let bootstrap = broker.bootstrap();
+    let producer = producer(&bootstrap, &[("acks", "1"), ("linger.ms", "0")]);
+    let consumer: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &bootstrap).create().expect("a consumer");
+    for number in 0..50usize {
+        send_numbers(&producer, "ends", number..number + 1).await;
+        let (start, end) = consumer.fetch_watermarks("ends", 0, PATIENCE).expect("told");
+        assert_eq!((start, end), (0, number as i64 + 1));
+    }
+    drop((producer, consumer));
+    broker.shutdown().await.expect("a clean stop");
+}
+
+#[tokio::test]
 async fn a_second_start_finds_everything_as_it_was() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = || {
