@@ -19,6 +19,7 @@ pub use slice::FileSlice;
 
 use crate::journal::commit::{Commit, Reclaim};
 use bytes::Bytes;
+use rustix::io::Errno;
 use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -73,6 +74,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the queue is full: run the task at once, or keep it for later.
     fn submit(&self, token: u64, task: DiskTask) -> Result<(), QueueFull>;
+
+    /// Whether so many files are open that whoever can do without one should close it.
+    fn handles_are_scarce(&self) -> bool {
+        false
+    }
 
     /// Free and total bytes of the file system that holds a path.
     ///
@@ -276,12 +282,22 @@ impl DiskError {
         self.kind == io::ErrorKind::NotFound
     }
 
-    /// Whether space ran out (or a quota or size limit was reached): worth another try later.
+    /// Whether something ran out that may be there again later: space, a quota, open files.
     pub fn is_full(&self) -> bool {
-        matches!(
-            self.kind,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-        )
+        let no_handle = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+        no_handle.contains(&self.cause.raw_os_error())
+            || matches!(
+                self.kind,
+                io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge
+            )
+    }
+
+    /// Whether a sync failed: then what was written is not known to be there, and a second sync
+    /// would say that it is.
+    pub fn is_of_sync(&self) -> bool {
+        self.operation == "sync" && !self.is_not_found() && !self.is_full()
     }
 
     /// The file or folder it is about.

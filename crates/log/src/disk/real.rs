@@ -15,12 +15,22 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::UNIX_EPOCH;
 
 /// Pieces that the system takes in one call (`IOV_MAX` is 1024 on Linux).
 const WRITE_PIECES_MAX: usize = 512;
+
+/// Open files that are enough for any broker.
+const HANDLES_MAX: usize = 32 * 1024;
+
+/// The other half is for connections.
+fn half_of_allowed_files() -> usize {
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    usize::try_from(allowed.unwrap_or(u64::MAX) / 2).unwrap_or(usize::MAX)
+}
 
 /// How a [`RealDisk`] is made.
 #[derive(Clone)]
@@ -31,13 +41,21 @@ pub struct DiskOptions {
     pub queued_max: usize,
     /// Handles kept open for reading cold files.
     pub shared_handles_max: usize,
+    /// Open files from which on those are closed that can be opened again.
+    pub handles_max: usize,
     /// Takes the ends of submitted tasks.
     pub sink: CompletionSink,
 }
 
 impl Default for DiskOptions {
     fn default() -> Self {
-        Self { threads: 2, queued_max: 4096, shared_handles_max: 512, sink: Arc::new(|_| {}) }
+        Self {
+            threads: 2,
+            queued_max: 4096,
+            shared_handles_max: 512,
+            handles_max: HANDLES_MAX.min(half_of_allowed_files()),
+            sink: Arc::new(|_| {}),
+        }
     }
 }
 
@@ -51,7 +69,9 @@ impl fmt::Debug for DiskOptions {
 pub struct RealDisk {
     queue: Option<SyncSender<(u64, DiskTask)>>,
     threads: Vec<JoinHandle<()>>,
-    shared: Mutex<SharedHandles>,
+    shared: Arc<Mutex<SharedHandles>>,
+    handles_max: usize,
+    handles: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for RealDisk {
@@ -68,19 +88,24 @@ impl RealDisk {
     pub fn start(options: DiskOptions) -> io::Result<Self> {
         let (queue, tasks) = sync_channel::<(u64, DiskTask)>(options.queued_max);
         let tasks = Arc::new(Mutex::new(tasks));
+        let shared = SharedHandles::new(options.shared_handles_max.max(1));
+        let shared = Arc::new(Mutex::new(shared));
         let threads = (0..options.threads.max(1))
             .map(|index| {
                 let tasks = Arc::clone(&tasks);
                 let sink = Arc::clone(&options.sink);
+                let shared = Arc::clone(&shared);
                 std::thread::Builder::new()
                     .name(format!("disk-{index}"))
-                    .spawn(move || serve(&tasks, &sink))
+                    .spawn(move || serve(&tasks, &shared, &sink))
             })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             queue: Some(queue),
             threads,
-            shared: Mutex::new(SharedHandles::new(options.shared_handles_max.max(1))),
+            shared,
+            handles_max: options.handles_max,
+            handles: Arc::default(),
         })
     }
 }
@@ -98,13 +123,30 @@ impl Drop for RealDisk {
     }
 }
 
-fn serve(tasks: &Mutex<Receiver<(u64, DiskTask)>>, sink: &CompletionSink) {
+fn serve(
+    tasks: &Mutex<Receiver<(u64, DiskTask)>>,
+    shared: &Mutex<SharedHandles>,
+    sink: &CompletionSink,
+) {
     loop {
         let next = tasks.lock().recv();
         let Ok((token, task)) = next else { return };
-        let result = run_task(&task);
+        let result = run_making_room(&task, shared);
         drop(task);
         sink(Completion { token, result });
+    }
+}
+
+/// A folder is opened to be synced. Where that takes one file too many nothing was synced, so that
+/// it may be tried again, without the handles that are kept for later.
+fn run_making_room(task: &DiskTask, shared: &Mutex<SharedHandles>) -> Result<(), DiskError> {
+    let of_sync = matches!(task, DiskTask::Sync { .. } | DiskTask::SyncFolder(_));
+    match run_task(task) {
+        Err(error) if of_sync && error.is_full() => {
+            shared.lock().by_path.clear();
+            run_task(task)
+        }
+        result => result,
     }
 }
 
@@ -171,14 +213,14 @@ fn sync_folder(folder: &Path) -> Result<(), DiskError> {
 
 impl Disk for RealDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> Result<Arc<dyn DiskFile>, DiskError> {
-        RealFile::open(path, mode).map(|file| file as Arc<dyn DiskFile>)
+        RealFile::open(path, mode, &self.handles).map(|file| file as Arc<dyn DiskFile>)
     }
 
     fn open_shared(&self, path: &Path) -> Result<Arc<dyn DiskFile>, DiskError> {
         if let Some(file) = self.shared.lock().get(path) {
             return Ok(file);
         }
-        let file = RealFile::open(path, OpenMode::Read)?;
+        let file = RealFile::open(path, OpenMode::Read, &self.handles)?;
         self.shared.lock().put(path, Arc::clone(&file) as Arc<dyn DiskFile>);
         Ok(file)
     }
@@ -218,7 +260,7 @@ impl Disk for RealDisk {
     }
 
     fn run(&self, task: &DiskTask) -> Result<(), DiskError> {
-        run_task(task)
+        run_making_room(task, &self.shared)
     }
 
     fn submit(&self, token: u64, task: DiskTask) -> Result<(), QueueFull> {
@@ -228,6 +270,10 @@ impl Disk for RealDisk {
                 QueueFull(task)
             }
         })
+    }
+
+    fn handles_are_scarce(&self) -> bool {
+        self.handles.load(Ordering::Relaxed) > self.handles_max
     }
 
     fn space(&self, path: &Path) -> Result<Space, DiskError> {
@@ -312,10 +358,22 @@ impl SharedHandles {
 struct RealFile {
     file: File,
     path: PathBuf,
+    /// Counts open files.
+    handles: Arc<AtomicUsize>,
+}
+
+impl Drop for RealFile {
+    fn drop(&mut self) {
+        self.handles.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl RealFile {
-    fn open(path: &Path, mode: OpenMode) -> Result<Arc<Self>, DiskError> {
+    fn open(
+        path: &Path,
+        mode: OpenMode,
+        handles: &Arc<AtomicUsize>,
+    ) -> Result<Arc<Self>, DiskError> {
         let mut options = OpenOptions::new();
         options.read(true);
         match mode {
@@ -331,7 +389,10 @@ impl RealFile {
             }
         }
         match options.open(path) {
-            Ok(file) => Ok(Arc::new(Self { file, path: path.to_owned() })),
+            Ok(file) => {
+                handles.fetch_add(1, Ordering::Relaxed);
+                Ok(Arc::new(Self { file, path: path.to_owned(), handles: Arc::clone(handles) }))
+            }
             Err(error) => Err(DiskError::new("open", path, error)),
         }
     }

@@ -268,7 +268,8 @@ impl LogFolder {
         let folder = self.path.join(&name);
         let kind = {
             let mut state = self.state.lock();
-            self.move_other_topic_aside(&identity, &folder)?;
+            self.move_other_topic_aside(&identity, &folder)
+                .inspect_err(|error| self.journal.fail(error))?;
             if self.disk.list(&folder).is_err_and(|error| error.is_not_found()) {
                 state.checkpoints.forget(&identity.topic, identity.partition);
                 if state.checkpoints.file_has_forgotten(&identity.topic, identity.partition) {
@@ -283,7 +284,11 @@ impl LogFolder {
                 _ => OpenKind::AfterCrash(checkpointed),
             }
         };
-        let mut log = Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)?;
+        let mut log = Log::open(Arc::clone(&self.disk), &folder, identity, config, now_ms, kind)
+            .inspect_err(|error| match error {
+                OpenError::Disk(error) => self.journal.fail(error),
+                OpenError::OtherTopic { .. } | OpenError::Damaged { .. } => {}
+            })?;
         log.share_tail_budget(&self.tail_budget);
         log.use_journal(&self.journal);
         Ok(log)
@@ -320,6 +325,8 @@ impl LogFolder {
         let aside = if self.doomed.lock().contains(&(found, *partition)) {
             deleted_name(topic, *partition, found)
         } else {
+            // It is kept, under a name that the journal does not know.
+            self.journal.settle(folder)?;
             stray_name(topic, *partition, found)
         };
         self.journal.forget(&LogIdentity { topic_id: found, ..identity.clone() })?;
@@ -357,7 +364,7 @@ impl LogFolder {
             }
             state.checkpoints.set(&identity.topic, identity.partition, *checkpoint);
         }
-        state.checkpoints.write(&*self.disk, &self.path)?;
+        state.checkpoints.write(&*self.disk, &self.path).inspect_err(|e| self.journal.fail(e))?;
         drop(state);
         for (identity, checkpoint) in logs {
             self.journal.checkpointed(key_of(identity), checkpoint.recovery_point);
@@ -400,7 +407,10 @@ impl LogFolder {
         self.journal.forget(identity)?;
         let deleted = self.path.join(deleted_name(&identity.topic, identity.partition, unique));
         match self.disk.rename(&folder, &deleted) {
-            Ok(()) => self.disk.run(&DiskTask::SyncFolder(self.path.clone()))?,
+            Ok(()) => self
+                .disk
+                .run(&DiskTask::SyncFolder(self.path.clone()))
+                .inspect_err(|error| self.journal.fail(error))?,
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error.into()),
         }

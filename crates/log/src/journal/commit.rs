@@ -66,6 +66,11 @@ impl Commit {
     /// # Errors
     /// When anything could not be made durable: none of the plans has succeeded then.
     pub(crate) fn run(&self) -> Result<(), DiskError> {
+        self.journal.check_not_failed()?;
+        self.run_once().inspect_err(|error| self.journal.fail(error))
+    }
+
+    fn run_once(&self) -> Result<(), DiskError> {
         let (journaled, own) = self.divide();
         self.sync_own(&own)?;
         match self.write_journal(&journaled) {

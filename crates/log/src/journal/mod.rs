@@ -34,8 +34,8 @@ use headwater_types::{EndOffset, PartitionIndex, TopicId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Names of the two files. They are plain files: a folder that is none of a partition would stop
 /// Apache Kafka from opening the log folder.
@@ -50,8 +50,9 @@ const FILE_BYTES_MIN: u64 = 16 * 1024;
 /// Space is asked for in such steps, so that a journal grows without a change of its metadata at
 /// every sync.
 const RESERVED_BYTES: u64 = 4 << 20;
-/// Files that one journal file may vouch for: each keeps a handle.
-const FILES_MAX: usize = 16 * 1024;
+/// Files that one journal file vouches for before the other is begun where handles are scarce: each
+/// keeps one.
+const FILES_FEW: usize = 256;
 /// Memory that sets waiting for their sync may hold in all logs of a folder.
 pub(super) const RETAINED_BYTES_MAX: usize = 64 << 20;
 
@@ -88,6 +89,8 @@ pub(crate) struct Journal {
     reclaiming: Mutex<()>,
     /// Bytes that wait for a sync in all logs.
     retained_bytes: Arc<AtomicUsize>,
+    /// Why nothing is taken any more.
+    failure: OnceLock<DiskError>,
 }
 
 /// Where frames go.
@@ -101,8 +104,6 @@ struct Writer {
     /// Where the next frame goes.
     position: u64,
     reserved: u64,
-    /// Why nothing is written any more.
-    failure: Option<DiskError>,
 }
 
 /// What the files vouch for.
@@ -167,6 +168,7 @@ impl Journal {
             books: Mutex::default(),
             reclaiming: Mutex::default(),
             retained_bytes: Arc::default(),
+            failure: OnceLock::new(),
         }
     }
 
@@ -232,6 +234,17 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes durable in its own place what the journal vouches for of a log's folder.
+    ///
+    /// # Errors
+    /// When a sync fails, which is final for the folder.
+    pub fn settle(&self, folder: &Path) -> Result<(), DiskError> {
+        let pending = self.vouched_within(folder);
+        self.sync(pending.files.clone(), &pending.folders)?;
+        self.note_synced(&pending);
+        Ok(())
+    }
+
     fn says_something_of(&self, key: Key) -> bool {
         self.books.lock().vouched.iter().any(|vouched| vouched.mentioned.contains(&key))
     }
@@ -274,17 +287,32 @@ impl Journal {
         self.write(&mut writer, &[(entry, Vouch::default())], Sync::Now).map(|_| ())
     }
 
+    /// A sync in the folder has failed: nothing more is taken. What a file vouches for must not be
+    /// believed to be synced by a second try.
+    pub fn fail(&self, error: &DiskError) {
+        if error.is_of_sync() {
+            self.failure.get_or_init(|| error.clone());
+        }
+    }
+
+    fn check_not_failed(&self) -> Result<(), DiskError> {
+        self.failure.get().map_or(Ok(()), |failure| Err(failure.clone()))
+    }
+
     /// Syncs everything that a file which is not written now vouches for.
     ///
     /// # Errors
     /// When a sync fails, which is final for the folder.
     pub fn reclaim(&self) -> Result<(), DiskError> {
         let left = 1 - self.books.lock().current.min(1);
-        let result = self.sync_vouched(left);
-        if let Err(error) = &result {
-            self.writer.lock().failure.get_or_insert_with(|| error.clone());
-        }
-        result
+        self.sync_vouched(left)
+    }
+
+    fn sync(&self, files: Vec<Arc<dyn DiskFile>>, folders: &[PathBuf]) -> Result<(), DiskError> {
+        self.check_not_failed()?;
+        let synced = self.disk.run(&DiskTask::Sync { files, folders: Vec::new() });
+        let synced = synced.and_then(|()| sync_folders(&*self.disk, folders));
+        synced.inspect_err(|error| self.fail(error))
     }
 
     fn sync_vouched(&self, half: usize) -> Result<(), DiskError> {
@@ -299,8 +327,7 @@ impl Journal {
         if files.is_empty() && folders.is_empty() {
             return Ok(());
         }
-        self.disk.run(&DiskTask::Sync { files, folders: Vec::new() })?;
-        sync_folders(&*self.disk, &folders)?;
+        self.sync(files, &folders)?;
         let mut books = self.books.lock();
         if let Some(vouched) = books.vouched.get_mut(half) {
             vouched.files.retain(|_, (asked, _)| *asked > latest);
@@ -317,9 +344,7 @@ impl Journal {
         entries: &[(Entry<'_>, Vouch<'_>)],
         sync: Sync,
     ) -> Result<bool, DiskError> {
-        if let Some(failure) = &writer.failure {
-            return Err(failure.clone());
-        }
+        self.check_not_failed()?;
         let bytes: usize = entries
             .iter()
             .map(|(entry, _)| {
@@ -328,13 +353,15 @@ impl Journal {
             })
             .sum();
         let result = self.make_room(writer, bytes as u64).and_then(|began| {
+            // What the frames say is not known before they are written.
+            let opening = if began { self.opening(writer.generation) } else { Vec::new() };
             self.enter(entries);
-            self.write_frames(writer, entries, began, sync).map(|()| began)
+            self.write_frames(writer, opening, entries, sync).map(|()| began)
         });
         if let Err(error) = &result {
             // Where only space is missing nothing is lost: what was written is written over.
             if !error.is_full() {
-                writer.failure = Some(error.clone());
+                self.failure.get_or_init(|| error.clone());
             }
         }
         result
@@ -350,7 +377,8 @@ impl Journal {
         let fits = writer.position.saturating_add(bytes) <= self.file_bytes;
         // What is larger than a file has one for itself.
         let empty = writer.position <= HEADER_BYTES as u64;
-        if writer.generation > 0 && (fits || empty) && files_count < FILES_MAX {
+        let too_many_files = files_count > FILES_FEW && self.disk.handles_are_scarce();
+        if writer.generation > 0 && (fits || empty) && !too_many_files {
             return Ok(false);
         }
         self.begin_file(writer)?;
@@ -419,18 +447,15 @@ impl Journal {
     fn write_frames(
         &self,
         writer: &mut Writer,
+        opening: Vec<u8>,
         entries: &[(Entry<'_>, Vouch<'_>)],
-        began: bool,
         sync: Sync,
     ) -> Result<(), DiskError> {
         let Some(file) = writer.files.get(writer.current).cloned().flatten() else {
             return Ok(());
         };
-        let mut heads = Vec::new();
-        if began {
-            heads.extend(header(writer.generation));
-            self.put_manifest(&mut heads, writer.generation);
-        }
+        let began = !opening.is_empty();
+        let mut heads = opening;
         let mut ends = Vec::with_capacity(entries.len());
         for (entry, _) in entries {
             put_frame(&mut heads, writer.generation, entry.identity, entry.fact, entry.data);
@@ -468,7 +493,9 @@ impl Journal {
         Ok(())
     }
 
-    fn put_manifest(&self, out: &mut Vec<u8>, generation: u64) {
+    /// What a file begins with: its header and what is known of all logs.
+    fn opening(&self, generation: u64) -> Vec<u8> {
+        let mut out = header(generation).to_vec();
         let mut books = self.books.lock();
         let Books { vouched, known, current, .. } = &mut *books;
         if let Some(vouched) = vouched.get_mut(*current) {
@@ -478,11 +505,12 @@ impl Journal {
             if known.truncated {
                 let end = known.end;
                 let fact = Fact::Truncated { base: i64::MAX, position: 0, end };
-                put_frame(out, generation, &known.identity, fact, &[]);
+                put_frame(&mut out, generation, &known.identity, fact, &[]);
             }
             let fact = Fact::Known { end: known.end, recovery_point: known.recovery_point };
-            put_frame(out, generation, &known.identity, fact, &[]);
+            put_frame(&mut out, generation, &known.identity, fact, &[]);
         }
+        out
     }
 }
 

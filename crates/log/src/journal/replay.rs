@@ -1,9 +1,10 @@
 //! Opening a journal: writing anew what the logs' own files lack of it.
 //!
 //! The frames of both files, the older first, tell in their order what became of each log. What is
-//! left of their data at the end is compared with the segments, and written where it is not there.
-//! Then everything is synced and the journal begun anew, so that a frame is never looked at again
-//! after the logs have gone on.
+//! left of their data at the end is written to the segments, also where they seem to have it: after
+//! a sync that failed the system may hold in memory, and call written, what it has not. Then
+//! everything is synced and the journal begun anew, so that a frame is never looked at again after
+//! the logs have gone on.
 
 use super::frame::{Frame, Frames};
 use super::{
@@ -12,15 +13,17 @@ use super::{
 use crate::disk::{
     Disk, DiskError, DiskFile, DiskTask, OpenMode, read_whole, write_whole_unsynced,
 };
-use crate::folder::parse_partition_metadata;
-use crate::log::{FileKind, LogIdentity, METADATA, file_path, metadata_text};
+use crate::folder::{parse_partition_metadata, topic_of};
+use crate::log::{
+    FileKind, FileName, LogIdentity, METADATA, deleted_path, file_path, metadata_text,
+};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Compared at once.
-const COMPARED_BYTES: usize = 256 * 1024;
+/// Copied at once.
+const COPIED_BYTES: usize = 256 * 1024;
 
 /// What a replay did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub struct ReplaySummary {
     pub frames: u64,
     /// Logs that they are about.
     pub partitions: u64,
-    /// Bytes that were written anew into segments.
+    /// Bytes that the segments lacked, or had other than they were.
     pub restored_bytes: u64,
 }
 
@@ -47,6 +50,8 @@ struct Extent {
 #[derive(Debug, Default)]
 struct Segments {
     by_base: BTreeMap<i64, Vec<Extent>>,
+    /// Segments with a smaller base were being removed.
+    starts: Option<i64>,
 }
 
 impl Segments {
@@ -89,9 +94,16 @@ impl Story {
                 let bytes = frame.data_bytes as u64;
                 segments.add(base, Extent { position, file, at: frame.data_at, bytes });
             }
-            Fact::Truncated { base, position, .. } => segments.cut(base, position),
-            Fact::Starts { base } => segments.by_base.retain(|at, _| *at >= base),
-            Fact::Forgotten => segments.by_base.clear(),
+            Fact::Truncated { base, position, .. } => {
+                segments.cut(base, position);
+                // All of it goes: it may go on anywhere.
+                segments.starts = segments.starts.filter(|_| base >= 0);
+            }
+            Fact::Starts { base } => {
+                segments.by_base.retain(|at, _| *at >= base);
+                segments.starts = Some(base);
+            }
+            Fact::Forgotten => *segments = Segments::default(),
             Fact::Known { .. } => {}
         }
     }
@@ -170,11 +182,10 @@ impl Journal {
     /// Begins a file with what is known, and empties the other one.
     fn begin_anew(&self) -> Result<(), DiskError> {
         let mut writer = self.writer.lock();
-        if let Some(failure) = &writer.failure {
-            return Err(failure.clone());
-        }
+        self.check_not_failed()?;
         self.begin_file(&mut writer)?;
-        self.write_frames(&mut writer, &[], true, Sync::Now)?;
+        let opening = self.opening(writer.generation);
+        self.write_frames(&mut writer, opening, &[], Sync::Now)?;
         if let Some(Some(other)) = writer.files.get(1 - writer.current) {
             other.set_length(0)?;
             other.sync()?;
@@ -218,11 +229,20 @@ fn restore(
     journal: &[Option<Arc<dyn DiskFile>>; 2],
     touched: &mut Touched,
 ) -> Result<(), DiskError> {
-    if segments.by_base.values().all(Vec::is_empty) || identity.topic.contains(['/', '\0']) {
+    if identity.topic.contains(['/', '\0']) {
         return Ok(());
     }
     let folder = root.join(identity.folder_name());
-    if !claim_folder(disk, root, &folder, identity, touched)? {
+    if let Some(starts) = segments.starts {
+        finish_removal(disk, &folder, identity, starts, touched)?;
+    }
+    if segments.by_base.values().all(Vec::is_empty) {
+        return Ok(());
+    }
+    // A log that began in the journal may have its names from there only.
+    let begins = |extents: &Vec<Extent>| extents.first().is_some_and(|one| one.position == 0);
+    let is_young = segments.by_base.values().any(begins);
+    if !claim_folder(disk, root, &folder, identity, is_young, touched)? {
         return Ok(());
     }
     touched.folders.extend([folder.clone(), root.to_owned()]);
@@ -243,10 +263,34 @@ fn restore(
                 break;
             }
             let Some(Some(source)) = journal.get(extent.file) else { break };
-            touched.restored_bytes += copy_if_other(&**source, extent, &*file)?;
+            touched.restored_bytes += copy(&**source, extent, &*file)?;
             length = length.max(extent.position.saturating_add(extent.bytes));
         }
         touched.files.push(file);
+    }
+    Ok(())
+}
+
+/// Removes what is left of segments that were being removed: what was only journaled of them is gone.
+fn finish_removal(
+    disk: &dyn Disk,
+    folder: &Path,
+    identity: &LogIdentity,
+    starts: i64,
+    touched: &mut Touched,
+) -> Result<(), DiskError> {
+    if topic_of(disk, folder)? != Some(identity.topic_id) {
+        return Ok(());
+    }
+    for entry in disk.list(folder)? {
+        if let FileName::Live { base, kind } = FileName::parse(&entry.name)
+            && base < starts
+            && FileKind::OF_SEGMENT.contains(&kind)
+        {
+            let path = file_path(folder, base, kind);
+            disk.rename(&path, &deleted_path(&path))?;
+            touched.folders.push(folder.to_owned());
+        }
     }
     Ok(())
 }
@@ -257,11 +301,14 @@ fn claim_folder(
     root: &Path,
     folder: &Path,
     identity: &LogIdentity,
+    is_young: bool,
     touched: &mut Touched,
 ) -> Result<bool, DiskError> {
     let metadata = folder.join(METADATA);
     let found = read_whole(disk, &metadata, 4096)?;
-    if let Some(Ok(topic)) = found.as_deref().map(parse_partition_metadata) {
+    if let Some(Ok(topic)) = found.as_deref().map(parse_partition_metadata)
+        && (!is_young || topic != identity.topic_id)
+    {
         return Ok(topic == identity.topic_id);
     }
     disk.create_folder(folder)?;
@@ -272,16 +319,12 @@ fn claim_folder(
     Ok(true)
 }
 
-/// Copies an extent where the segment has something else. Returns the bytes written.
-fn copy_if_other(
-    source: &dyn DiskFile,
-    extent: &Extent,
-    segment: &dyn DiskFile,
-) -> Result<u64, DiskError> {
-    let mut written = 0;
+/// Copies an extent. Returns how many bytes the segment did not have.
+fn copy(source: &dyn DiskFile, extent: &Extent, segment: &dyn DiskFile) -> Result<u64, DiskError> {
+    let mut restored = 0;
     let mut done = 0;
     while done < extent.bytes {
-        let piece = usize::try_from(extent.bytes - done).unwrap_or(usize::MAX).min(COMPARED_BYTES);
+        let piece = usize::try_from(extent.bytes - done).unwrap_or(usize::MAX).min(COPIED_BYTES);
         let mut wanted = vec![0; piece];
         let read = source.read_at(&mut wanted, extent.at.saturating_add(done))?;
         wanted.truncate(read);
@@ -292,10 +335,10 @@ fn copy_if_other(
         let mut there = vec![0; wanted.len()];
         let found = segment.read_at(&mut there, position)?;
         if found < wanted.len() || there != wanted {
-            segment.write_at(&[&wanted], position)?;
-            written += wanted.len() as u64;
+            restored += wanted.len() as u64;
         }
+        segment.write_at(&[&wanted], position)?;
         done += wanted.len() as u64;
     }
-    Ok(written)
+    Ok(restored)
 }

@@ -257,11 +257,11 @@ impl Log {
         position: u64,
         bytes: usize,
     ) {
-        let (Some(journal), Some(active), true) =
-            (&self.journal, &self.active, self.config.journaled)
-        else {
-            return;
-        };
+        let (Some(journal), Some(active)) = (&self.journal, &self.active) else { return };
+        if !self.config.journaled {
+            // It may be wanted later: then what was not kept is missing.
+            return self.sync.unsynced.give_up();
+        }
         let Some(last) = batches.last() else { return };
         let end = EndOffset::after(Offset(last.head.last));
         let (base, budget) = (active.base, journal.retained_bytes());

@@ -40,7 +40,7 @@ pub use damage::Damage;
 pub(crate) use epoch_cache::Entry as EpochEntry;
 pub(crate) use lookup::INDEX_BYTES_MAX;
 pub(crate) use marker::Marker;
-pub(crate) use names::{FileKind, METADATA, Name as FileName, file_path};
+pub(crate) use names::{FileKind, METADATA, Name as FileName, deleted_path, file_path};
 pub(crate) use offset_index::Entry as OffsetEntry;
 pub(crate) use producer_state::{
     Line as SnapshotLine, first_sequence as snapshot_first_sequence, parse_snapshot,
@@ -209,7 +209,9 @@ impl Log {
     /// Has the folder's journal take what it can of the log's syncs.
     pub(crate) fn use_journal(&mut self, journal: &Arc<Journal>) {
         self.journal = Some(Arc::clone(journal));
-        self.sync.unsynced.give_up();
+        if self.sync.is_dirty(self.log_end) {
+            self.sync.unsynced.give_up();
+        }
     }
 
     /// Lets the log share its bound on cached batches with others.
@@ -224,10 +226,18 @@ impl Log {
     pub fn release_caches(&mut self) {
         if let Some(active) = &mut self.active {
             active.tail.release();
-            // What was not synced needs its handle: another one might not see a failed write-back.
-            if !self.sync.is_dirty(self.log_end) && self.sync.in_flight.is_none() {
-                active.file = None;
-            }
+        }
+        self.release_handle();
+    }
+
+    /// Closes the active segment's file until it is needed again.
+    fn release_handle(&mut self) {
+        // What was not synced needs its handle: another one might not see a failed write-back.
+        if !self.sync.is_dirty(self.log_end)
+            && self.sync.in_flight.is_none()
+            && let Some(active) = &mut self.active
+        {
+            active.file = None;
         }
     }
 
@@ -265,6 +275,9 @@ impl Log {
 
     /// Notes a failure after which the files are not known to hold what they should.
     fn fail(&mut self, error: DiskError) -> DiskError {
+        if let Some(journal) = &self.journal {
+            journal.fail(&error);
+        }
         self.failure.get_or_insert_with(|| error.clone());
         error
     }

@@ -20,7 +20,7 @@ use super::scan::{Found, Scanner, Step, WINDOW_WHOLE};
 use super::segment::{Active, relative};
 use super::types::{AbortedTransaction, Checkpointed, OpenKind};
 use super::verified::{Flaw, Verified};
-use crate::disk::{DiskError, OpenMode, read_whole, write_whole_unsynced};
+use crate::disk::{DiskError, DiskFile, OpenMode, read_whole, write_whole_unsynced};
 use crate::error::{OpenError, ReadError};
 use headwater_types::{EndOffset, LeaderEpoch, Offset};
 use std::path::Path;
@@ -216,6 +216,7 @@ impl Log {
         let walked_from = active.size;
         let mut scanner = Scanner::new(&*file, walked_from, size, WINDOW_WHOLE);
         let mut checked_from = None;
+        let mut unknown_from = None;
         let mut epoch = self.epochs.latest().unwrap_or(LeaderEpoch::NONE).0;
         let problem = loop {
             let batch = match scanner.step()? {
@@ -248,11 +249,18 @@ impl Log {
             }
             epoch = epoch.max(batch.head.epoch);
             let may_be_torn = batch.head.last >= limits.recovery_point.0;
+            // The offset is not covered by the checksum. What is known to be there comes before.
+            if self.log_end < limits.known_end && batch.head.base >= limits.known_end.0 {
+                break Some("records are missing before it");
+            }
             if may_be_torn && !scanner.checksum_is_right(&batch)? {
                 break Some("its checksum is wrong");
             }
             if may_be_torn {
                 checked_from.get_or_insert(batch.position);
+            }
+            if batch.head.base >= limits.known_end.0 {
+                unknown_from.get_or_insert(batch.position);
             }
             self.note_recovered(&mut active, &batch, &scanner, limits.replay_from)?;
         };
@@ -268,6 +276,9 @@ impl Log {
         recovered.cut_bytes += size.saturating_sub(position);
         if cut {
             file.set_length(position)?;
+        }
+        if let Some(from) = unknown_from {
+            rewrite(&*file, from, position)?;
         }
         active.file = Some(file);
         self.active = Some(active);
@@ -398,6 +409,25 @@ enum Recovery {
     Cut,
     /// Below the recovery point.
     Damaged(&'static str),
+}
+
+/// Rewritten at most: more than what is ever on its way to the disk together.
+const REWRITTEN_BYTES_MAX: u64 = 64 << 20;
+
+/// Writes a range over itself. After a sync that failed the system may hold it in memory, and call
+/// it written, without having written it; the sync to come is to make it durable all the same.
+fn rewrite(file: &dyn DiskFile, from: u64, to: u64) -> Result<(), DiskError> {
+    let mut at = from.max(to.saturating_sub(REWRITTEN_BYTES_MAX));
+    let mut piece = vec![0; WINDOW_WHOLE];
+    while at < to {
+        let wanted = usize::try_from(to - at).unwrap_or(usize::MAX).min(piece.len());
+        let Some(piece) = piece.get_mut(..wanted) else { break };
+        let read = file.read_at(piece, at)?;
+        let Some(found) = piece.get(..read).filter(|found| !found.is_empty()) else { break };
+        file.write_at(&[found], at)?;
+        at = at.saturating_add(read as u64);
+    }
+    Ok(())
 }
 
 /// Takes over what a batch found in the log did to its producer.

@@ -211,6 +211,9 @@ impl Log {
                 self.sync.recovery_point = self.sync.recovery_point.max(plan.end);
             }
         }
+        if self.disk.handles_are_scarce() {
+            self.release_handle();
+        }
         Ok(self.sync.durable_end)
     }
 
@@ -222,7 +225,9 @@ impl Log {
             self.sync.files.extend(files);
             self.sync.folders.extend(folders);
         }
-        self.sync.unsynced.give_up();
+        if self.is_dirty() {
+            self.sync.unsynced.give_up();
+        }
         if let Some(plan) = self.begin_sync() {
             let result = plan.run(&*self.disk);
             self.complete_sync(plan, result)?;

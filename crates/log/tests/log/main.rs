@@ -17,6 +17,8 @@ mod folder;
 #[cfg(test)]
 mod idempotence;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod kafka;
 #[cfg(test)]
 mod lookups;
