@@ -280,7 +280,8 @@ impl Log {
                 }
                 first_gap.get_or_insert(at);
             }
-            let rises = has_epoch && head.epoch > at.epoch;
+            let confirmed = known.is_some_and(|known| known.0 == head.epoch);
+            let rises = has_epoch && head.epoch > at.epoch && (at.epoch >= 0 || !confirmed);
             let next = if gap || rises { scanner.peek()? } else { None };
             if gap && next.is_some_and(|next| next.base <= head.last) {
                 return flaw("its offsets are those of the batch behind it");

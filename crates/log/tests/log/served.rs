@@ -322,6 +322,9 @@ fn a_flipped_bit_anywhere_is_met() {
             "byte {left} of {}: {read:?}",
             hit.base
         );
+        // What was met at the start may lie behind it.
+        let read = log.read(Offset(hit.base), limit);
+        assert!(matches!(read, Err(ReadError::Damaged(_))), "byte {left}: {read:?}");
         let damage = log.damage().unwrap();
         assert_eq!(damage.file, log_file(hit.segment));
         assert_eq!(damage.offset.0, hit.base, "byte {left}");
