@@ -185,6 +185,20 @@ fn worker_count(server: &ServerConfig) -> usize {
     server.worker_threads.unwrap_or_else(cores).clamp(1, WORKERS_MAX)
 }
 
+/// After a crash somebody may ask what the journal was good for.
+fn tell_of_replay(folder: &LogFolder) {
+    let headwater_log::ReplaySummary { frames, partitions, restored_bytes } = folder.replayed();
+    if frames > 0 && folder.clean_stop().is_none() {
+        tracing::info!(
+            folder = %folder.path().display(),
+            frames,
+            partitions,
+            restored_bytes,
+            "the journal of a folder was read after a crash"
+        );
+    }
+}
+
 /// Opens every log folder; a new cluster's id is drawn where none of them names one.
 fn open_folders(
     server: &ServerConfig,
@@ -197,6 +211,7 @@ fn open_folders(
         // mean the same wherever they are read.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
         let folder = LogFolder::open(Arc::clone(disk), &path, options)?;
+        tell_of_replay(&folder);
         folders.push(Arc::new(Folder::new(folder, token)));
     }
     let mut known: Option<String> = None;
