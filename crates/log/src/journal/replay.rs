@@ -279,10 +279,15 @@ fn finish_removal(
     starts: i64,
     touched: &mut Touched,
 ) -> Result<(), DiskError> {
-    if topic_of(disk, folder)? != Some(identity.topic_id) {
+    // A young folder's file that says whose it is may not be durable.
+    if topic_of(disk, folder)?.is_some_and(|found| found != identity.topic_id) {
         return Ok(());
     }
-    for entry in disk.list(folder)? {
+    let entries = match disk.list(folder) {
+        Err(error) if error.is_not_found() => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         if let FileName::Live { base, kind } = FileName::parse(&entry.name)
             && base < starts
             && FileKind::OF_SEGMENT.contains(&kind)
