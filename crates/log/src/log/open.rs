@@ -249,7 +249,10 @@ impl Log {
         checkpointed: Checkpointed,
         now_ms: i64,
     ) -> Result<(), OpenError> {
-        let Some((&last, _)) = inventory.logs.last_key_value() else { return Ok(()) };
+        let Some((&last, _)) = inventory.logs.last_key_value() else {
+            // All segments may be gone that were there when it was stopped.
+            return self.recover(inventory, checkpointed, now_ms);
+        };
         // A clean stop syncs everything. Where the log goes on behind that, it was not part of the
         // stop: nobody had opened it since a crash before.
         match self.load_active(last, inventory, now_ms)? {

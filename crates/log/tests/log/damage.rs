@@ -166,3 +166,17 @@ fn a_flipped_bit_in_an_index_hides_no_record() {
         }
     }
 }
+
+#[test]
+fn a_log_whose_segments_are_all_gone_after_a_clean_stop_is_not_taken_for_an_empty_one() {
+    let (disk, known, _) = filled();
+    for entry in disk.list(&folder()).unwrap() {
+        if entry.name.ends_with(".log") {
+            disk.run(&DiskTask::Unlink(folder().join(&entry.name))).unwrap();
+        }
+    }
+    let mut log = open_on(&disk, small(), OpenKind::AfterCleanStop(known)).unwrap();
+    assert_eq!(log.damage().expect("records are missing").offset, Offset(0));
+    assert_eq!(log.log_end(), known.recovery_point);
+    append(&mut log, &records(1, 10)).expect_err("a damaged log takes nothing");
+}
