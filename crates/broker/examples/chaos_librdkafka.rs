@@ -22,6 +22,9 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Records between two looks at the clock.
+const AT_ONCE: u32 = 20;
+
 const USAGE: &str = "\
 chaos_librdkafka load BOOTSTRAP TOPIC PARTITIONS PRODUCER VALUE_BYTES PER_SECOND
 chaos_librdkafka read BOOTSTRAP TOPIC PARTITIONS
@@ -100,9 +103,12 @@ fn load(load: Load) -> Outcome {
         .map_err(|error| error.to_string())?;
     let mut pace = Pace::new(load.per_second);
     let mut sequences: BTreeMap<i32, u64> = BTreeMap::new();
-    let mut partition = 0;
+    let (mut partition, mut sent) = (0, 0_u32);
     while !stop.load(Ordering::SeqCst) {
-        std::thread::sleep(pace.wait(1));
+        sent += 1;
+        if sent.is_multiple_of(AT_ONCE) {
+            std::thread::sleep(pace.wait(AT_ONCE));
+        }
         let sequence = sequences.entry(partition).or_default();
         let value = value(load.producer, partition, *sequence, load.value_bytes);
         let record: BaseRecord<'_, (), _> =

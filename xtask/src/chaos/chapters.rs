@@ -22,7 +22,7 @@ const BASE: Chapter = Chapter {
     name: "one",
     partitions: 1,
     value_bytes: 100,
-    per_second: 4000,
+    per_second: 15_000,
     configs: &[],
     front: Front::Whole,
     recreated: false,
@@ -37,7 +37,7 @@ const CHAPTERS: [Chapter; 7] = [
         name: "rolled",
         partitions: 3,
         value_bytes: 2000,
-        per_second: 2500,
+        per_second: 4000,
         configs: &["segment.bytes=1048576", "index.interval.bytes=512"],
         ..BASE
     },
@@ -45,13 +45,13 @@ const CHAPTERS: [Chapter; 7] = [
         name: "retention",
         partitions: 3,
         value_bytes: 2000,
-        per_second: 2500,
+        per_second: 4000,
         configs: &["segment.bytes=1048576", "retention.bytes=2097152", "file.delete.delay.ms=100"],
         front: Front::MayBeGone,
         ..BASE
     },
     // Appends so large that they go past the journal.
-    Chapter { name: "large", partitions: 2, value_bytes: 45_000, per_second: 200, ..BASE },
+    Chapter { name: "large", partitions: 2, value_bytes: 45_000, per_second: 300, ..BASE },
     Chapter { name: "recreated", partitions: 20, recreated: true, ..BASE },
 ];
 

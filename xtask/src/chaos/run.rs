@@ -290,12 +290,13 @@ impl Run {
         Ok(())
     }
 
-    /// Between a few ms and a few hundred, more often short.
+    /// Between a few ms and a few hundred, more often short, and now and then a second.
     fn delay(&mut self) -> Duration {
-        let most = match self.random.below(3) {
-            0 => 20,
-            1 => 100,
-            _ => 400,
+        let most = match self.random.below(7) {
+            0 | 1 => 20,
+            2 | 3 => 100,
+            4 | 5 => 400,
+            _ => 1200,
         };
         Duration::from_millis(2 + self.random.below(most))
     }

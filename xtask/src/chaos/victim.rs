@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What makes a short run see what takes days elsewhere.
 const SETTINGS: [Setting<'static>; 5] = [
     ("auto.create.topics.enable", "false"),
-    ("log.retention.check.interval.ms", "500"),
-    ("log.flush.offset.checkpoint.interval.ms", "500"),
-    ("log.flush.start.offset.checkpoint.interval.ms", "500"),
-    ("log.segment.delete.delay.ms", "1000"),
+    ("log.retention.check.interval.ms", "100"),
+    ("log.flush.offset.checkpoint.interval.ms", "100"),
+    ("log.flush.start.offset.checkpoint.interval.ms", "100"),
+    ("log.segment.delete.delay.ms", "200"),
 ];
 
 pub struct Victim {
