@@ -308,6 +308,7 @@ impl LogFolder {
             true => known.recovery_point,
             false => known.recovery_point.max(recovery_point),
         };
+        let log_start = log_start.max(Offset(known.start));
         Checkpointed { recovery_point, known_end: known.end.max(recovery_point), log_start }
     }
 

@@ -73,6 +73,8 @@ pub(crate) struct Known {
     pub recovery_point: EndOffset,
     /// The log was truncated: a recovery point from elsewhere may be too high.
     pub truncated: bool,
+    /// Segments before it were removed, though their names may be back.
+    pub start: i64,
 }
 
 /// The journal of a folder.
@@ -507,6 +509,10 @@ impl Journal {
                 let fact = Fact::Truncated { base: i64::MAX, position: 0, end };
                 put_frame(&mut out, generation, &known.identity, fact, &[]);
             }
+            if known.start > 0 {
+                let fact = Fact::Starts { base: known.start };
+                put_frame(&mut out, generation, &known.identity, fact, &[]);
+            }
             let fact = Fact::Known { end: known.end, recovery_point: known.recovery_point };
             put_frame(&mut out, generation, &known.identity, fact, &[]);
         }
@@ -541,6 +547,7 @@ fn note_known(known: &mut BTreeMap<Key, Known>, identity: &Arc<LogIdentity>, fac
         end: EndOffset(0),
         recovery_point: EndOffset(0),
         truncated: false,
+        start: 0,
     };
     match fact {
         Fact::Appended { end, .. } => {
@@ -557,8 +564,12 @@ fn note_known(known: &mut BTreeMap<Key, Known>, identity: &Arc<LogIdentity>, fac
             known.end = known.end.min(end);
             known.recovery_point = known.recovery_point.min(end);
             known.truncated = true;
+            known.start = known.start.min(end.0);
         }
-        Fact::Starts { .. } => {}
+        Fact::Starts { base } => {
+            let known = known.entry(key).or_insert_with(entry);
+            known.start = known.start.max(base);
+        }
         Fact::Forgotten => {
             known.remove(&key);
         }

@@ -124,6 +124,11 @@ impl Log {
             offset: Offset(flaw.offset),
             problem: flaw.problem.clone(),
         });
+        // Deleted records are no loss.
+        if self.segment_end(segment).0 <= self.log_start.0 && self.log_start.as_end() < self.log_end
+        {
+            return damage;
+        }
         let mut known = self.quarantine.known.lock();
         if let Some(before) = known.as_ref().filter(|before| before.damage.offset <= damage.offset)
         {

@@ -48,7 +48,7 @@ impl Log {
         checkpointed: Checkpointed,
         now_ms: i64,
     ) -> Result<(), OpenError> {
-        let Checkpointed { recovery_point, known_end, .. } = checkpointed;
+        let Checkpointed { recovery_point, known_end, log_start } = checkpointed;
         let known_end = known_end.max(recovery_point);
         let epochs = self.epochs.clone();
         let mut bases = inventory.logs.keys().copied().peekable();
@@ -58,7 +58,9 @@ impl Log {
         while let Some(base) = bases.next() {
             // Indexes are synced with the first record of the next segment.
             let synced = bases.peek().is_some_and(|next| *next < recovery_point.0);
-            if synced {
+            // What was deleted and is not gone yet may hold anything.
+            let deleted = bases.peek().is_some_and(|next| *next <= log_start.0);
+            if synced || deleted {
                 self.adopt_sealed(base, inventory)?;
                 continue;
             }
