@@ -4,6 +4,9 @@
 //! Start a target with `cargo fuzz run -s none TARGET`; no nightly compiler is needed. Every
 //! panic is a finding, and so is every allocation beyond the bounds that the codec promises.
 
+pub mod folder;
+pub mod sign;
+
 use bytes::Bytes;
 use headwater_protocol::records::{Codec, compress, decompress};
 use headwater_protocol::wire::{MEMORY_BASE_BYTES, MEMORY_FACTOR, Reader, Writer};
