@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What makes a short run see what takes days elsewhere.
-const SETTINGS: [Setting<'static>; 5] = [
+const SETTINGS: [Setting<'static>; 6] = [
     ("auto.create.topics.enable", "false"),
+    // Retention and checkpoints: half a minute after the start nobody is there any more.
+    ("log.initial.task.delay.ms", "20"),
     ("log.retention.check.interval.ms", "100"),
     ("log.flush.offset.checkpoint.interval.ms", "100"),
     ("log.flush.start.offset.checkpoint.interval.ms", "100"),
