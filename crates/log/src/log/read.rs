@@ -252,15 +252,16 @@ impl Log {
         }
         let file = self.log_file(segment)?;
         let mut scanner = Scanner::new(&*file, from, size, WINDOW_LOOKUP);
-        let mut end = (first.end(), Offset(first.head.last.saturating_add(1)));
+        let mut end = None;
         while let Some(batch) = self.checked_step(segment, &mut scanner)? {
             let inside = batch.end() <= end_max && upper.covers(Offset(batch.head.last));
             if !inside && batch.position != first.position {
-                break;
+                // The index may have led right to the first one that is too much.
+                return Ok(end.unwrap_or((batch.position, Offset(batch.head.base))));
             }
-            end = (batch.end(), Offset(batch.head.last.saturating_add(1)));
+            end = Some((batch.end(), Offset(batch.head.last.saturating_add(1))));
         }
-        Ok(end)
+        Ok(end.unwrap_or((first.end(), Offset(first.head.last.saturating_add(1)))))
     }
 
     /// A position where a batch starts, at or before the one that holds an offset.

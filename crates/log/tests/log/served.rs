@@ -437,3 +437,31 @@ fn an_index_that_leads_into_a_batch_is_made_anew() {
         }
     }
 }
+
+/// Where every batch has an index entry, the index leads right to the first batch that is too much.
+#[test]
+fn a_read_takes_what_fits_however_dense_the_index() {
+    let config = LogConfig { segment_bytes: 1 << 20, index_interval_bytes: 1, ..small() };
+    let (disk, mut log) = new_log(config.clone());
+    for _ in 0..40 {
+        append(&mut log, &records(1, 1000)).unwrap();
+    }
+    log.roll(T0).unwrap();
+    append(&mut log, &records(1, 10)).unwrap();
+    let known = log.close_clean().unwrap();
+    drop(log);
+    let log = open_on(&disk, config, OpenKind::AfterCleanStop(known)).unwrap();
+    let size = records(1, 1000).bytes().len();
+    for fitting in 1..40 {
+        for more in [0, 1, size - 1] {
+            let max_bytes = fitting * size + more;
+            let limit = ReadLimit { max_bytes, at_least_one: true, upper: log.log_end() };
+            let read = log.read(Offset(0), limit).unwrap();
+            assert_eq!((read.bytes, read.next), (fitting * size, Offset(fitting as i64)));
+        }
+        let upper = EndOffset(fitting as i64);
+        let limit = ReadLimit { max_bytes: 1 << 20, at_least_one: true, upper };
+        let read = log.read(Offset(0), limit).unwrap();
+        assert_eq!((read.bytes, read.next), (fitting * size, Offset(fitting as i64)));
+    }
+}
