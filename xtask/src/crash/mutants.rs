@@ -43,12 +43,16 @@ pub fn run(only: Option<&str>, seconds: u64) -> Result<()> {
     let mut missed = Vec::new();
     for mutant in &mutants {
         let began = Instant::now();
-        let verdict = copy.with(mutant, || copy.hunt(seconds))?;
+        let verdict = copy.with(mutant, || copy.hunt(seconds));
         let took = began.elapsed().as_secs();
         match verdict {
-            Some(found) => println!("noticed  {} ({took} s): {found}", mutant.name),
-            None => {
+            Ok(Some(found)) => println!("noticed  {} ({took} s): {found}", mutant.name),
+            Ok(None) => {
                 println!("MISSED   {} ({took} s)", mutant.name);
+                missed.push(mutant.name.as_str());
+            }
+            Err(error) => {
+                println!("BROKEN   {error:#}");
                 missed.push(mutant.name.as_str());
             }
         }

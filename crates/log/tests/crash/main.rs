@@ -201,8 +201,8 @@ const LONG: Effort = Effort {
 
 /// Little of many runs.
 const HUNT: Effort = Effort {
-    whole_max: 64,
-    sampled: 12,
+    whole_max: 32,
+    sampled: 8,
     in_flight_max: 4,
     deep_once_in: 100,
     inside_once_in: 4,
