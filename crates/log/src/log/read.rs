@@ -251,17 +251,21 @@ impl Log {
             from = from.max(by_bytes.min(by_offset));
         }
         let file = self.log_file(segment)?;
+        let mut end = (first.end(), Offset(first.head.last.saturating_add(1)));
         let mut scanner = Scanner::new(&*file, from, size, WINDOW_LOOKUP);
-        let mut end = None;
         while let Some(batch) = self.checked_step(segment, &mut scanner)? {
             let inside = batch.end() <= end_max && upper.covers(Offset(batch.head.last));
-            if !inside && batch.position != first.position {
-                // The index may have led right to the first one that is too much.
-                return Ok(end.unwrap_or((batch.position, Offset(batch.head.base))));
+            if inside || batch.position == first.position {
+                end = (batch.end(), Offset(batch.head.last.saturating_add(1)));
+            } else if batch.position == from {
+                // The index has led right to the first one that is too much.
+                from = self.boundary_before(segment, from - 1)?.max(first.position);
+                scanner = Scanner::new(&*file, from, size, WINDOW_LOOKUP);
+            } else {
+                break;
             }
-            end = Some((batch.end(), Offset(batch.head.last.saturating_add(1))));
         }
-        Ok(end.unwrap_or((first.end(), Offset(first.head.last.saturating_add(1)))))
+        Ok(end)
     }
 
     /// A position where a batch starts, at or before the one that holds an offset.
