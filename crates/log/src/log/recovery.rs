@@ -93,7 +93,9 @@ impl Log {
                     self.stop_at_damage(inventory, rest, epochs, known_end, None);
                     return Ok(());
                 }
-                if overlap || gap && known_end <= self.log_end {
+                // Compaction leaves gaps.
+                let lost = gap && known_end <= self.log_end && !self.config.cleanup_compact;
+                if overlap || lost {
                     self.note_cut(inventory, base);
                     self.remove_segment_files(base);
                     continue;

@@ -242,3 +242,25 @@ fn a_log_that_was_synced_to_its_end_costs_no_sync_after_a_crash() {
     assert_eq!(log.durable_end().0, end);
     assert!(open_on(&disk, small(), synced_to(end - 1)).is_err());
 }
+
+#[test]
+fn a_gap_between_segments_is_a_loss_but_where_compaction_leaves_gaps() {
+    let (disk, log) = filled();
+    let all = log.log_end();
+    let first = file(0, "log");
+    // The last batch of the first segment is gone; what is left ends with a whole one.
+    let bytes = content(&disk, &first);
+    let last = [records(1, 60), from_producer(1, 0, 0, 2)]
+        .map(|spec| spec.bytes().len())
+        .into_iter()
+        .find(|size| bytes[bytes.len() - size..][16] == 2)
+        .unwrap();
+    overwrite(&disk, &first, &bytes[..bytes.len() - last]);
+    let compacted = LogConfig { cleanup_compact: true, ..small() };
+    let copy = disk.crash(|_| Fate::Kept);
+    let log = open_on(&copy, compacted, OpenKind::UNKNOWN).unwrap();
+    assert_eq!((log.log_end(), log.damage()), (all, None));
+    let log = open_on(&disk, small(), OpenKind::UNKNOWN).unwrap();
+    assert!(log.log_end() < all);
+    assert_eq!(log.segments_count(), 1);
+}
