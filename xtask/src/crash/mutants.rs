@@ -22,6 +22,8 @@ struct Mutant {
     file: String,
     find: String,
     replace: String,
+    /// The protocol that is likely to notice, which is tried first.
+    protocol: String,
 }
 
 /// Tries every mutant whose name contains `only`.
@@ -37,13 +39,16 @@ pub fn run(only: Option<&str>, seconds: u64) -> Result<()> {
         .collect();
     let copy = Copy::make(&root)?;
     println!("{} mutants in {}", mutants.len(), copy.source.display());
-    if let Some(found) = copy.hunt(seconds)? {
+    if let Some(found) = copy.hunt(None, seconds)? {
         bail!("the tests fail without any change: {found}");
     }
     let mut missed = Vec::new();
     for mutant in &mutants {
         let began = Instant::now();
-        let verdict = copy.with(mutant, || copy.hunt(seconds));
+        let verdict = copy.with(mutant, || match copy.hunt(Some(&mutant.protocol), seconds)? {
+            Some(found) => Ok(Some(found)),
+            None => copy.hunt(None, seconds),
+        });
         let took = began.elapsed().as_secs();
         match verdict {
             Ok(Some(found)) => println!("noticed  {} ({took} s): {found}", mutant.name),
@@ -79,6 +84,7 @@ fn list(path: &Path) -> Result<Vec<Mutant>> {
                 file: field("file")?,
                 find: field("find")?,
                 replace: field("replace")?,
+                protocol: field("protocol")?,
             })
         })
         .collect()
@@ -130,14 +136,16 @@ impl Copy {
     }
 
     /// What the tests find, if anything.
-    fn hunt(&self, seconds: u64) -> Result<Option<String>> {
+    fn hunt(&self, protocol: Option<&str>, seconds: u64) -> Result<Option<String>> {
         let mut build = self.cargo(&["--no-run"])?;
         let built = build.output().context("starting cargo")?;
         if !built.status.success() {
             bail!("it does not compile: {}", String::from_utf8_lossy(&built.stderr));
         }
         let seconds = seconds.to_string();
-        let output = self.cargo(&["--", "--hunt", "--seconds", &seconds])?.output()?;
+        let mut hunt = self.cargo(&["--", "--hunt", "--seconds", &seconds])?;
+        hunt.args(protocol.iter().flat_map(|name| ["--protocol", name]));
+        let output = hunt.output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(None);

@@ -76,7 +76,8 @@ fn main() -> ExitCode {
         return code(flips(options.seed.unwrap_or(0), count));
     }
     if options.hunt {
-        return code(hunt(Duration::from_secs(options.seconds.unwrap_or(20))));
+        let limit = Duration::from_secs(options.seconds.unwrap_or(20));
+        return code(hunt(limit, options.protocol.as_deref()));
     }
     let crashes = crashes(&options);
     if options.seconds.is_some() || options.protocol.is_some() {
@@ -129,11 +130,13 @@ fn flips(seed: u64, count: u64) -> bool {
 }
 
 /// Tries a little of everything, again and again, until something fails. True when nothing did.
-fn hunt(limit: Duration) -> bool {
+fn hunt(limit: Duration, only: Option<&str>) -> bool {
     let began = Instant::now();
     let mut tally = Tally::default();
+    let chosen =
+        || PROTOCOLS.iter().filter(|protocol| only.is_none_or(|name| name == protocol.name));
     for seed in 0.. {
-        for protocol in &PROTOCOLS {
+        for protocol in chosen() {
             let enough = || began.elapsed() >= limit;
             one(protocol, seed, HUNT, &mut tally, &enough);
             if !tally.failures.is_empty() {
@@ -201,12 +204,12 @@ const LONG: Effort = Effort {
 
 /// Little of many runs.
 const HUNT: Effort = Effort {
-    whole_max: 32,
+    whole_max: 16,
     sampled: 8,
-    in_flight_max: 4,
-    deep_once_in: 100,
-    inside_once_in: 4,
-    moment_once_in: 1,
+    in_flight_max: 3,
+    deep_once_in: 60,
+    inside_once_in: 6,
+    moment_once_in: 2,
 };
 
 /// A few seconds without optimisation.

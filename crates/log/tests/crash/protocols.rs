@@ -179,14 +179,17 @@ fn group_commit(random: Random) -> Run {
 
 fn reuse(random: Random) -> Run {
     let mut world = ready(random, 2);
+    // A few commits fill a file of the journal.
+    let large = (world.config.segment_bytes as usize - 150).min(1500);
     steps(&mut world, 20, 40, |world, drawn| match drawn {
-        0..60 => {
+        0..70 => {
             for name in world.names() {
-                world.append(&name, 1, 200);
+                let fill = world.random.within(large / 2, large);
+                world.append_exactly(&name, fill);
             }
             world.sync_all();
         }
-        60..80 => some_sync(world),
+        70..80 => some_sync(world),
         80..90 => world.run_submitted(1),
         90..96 => some_append(world),
         _ => {
@@ -238,8 +241,15 @@ fn truncate(random: Random) -> Run {
     let mut world = ready(random, logs);
     steps(&mut world, 8, 16, |world, drawn| match drawn {
         0..50 => some_append(world),
-        50..70 => some_sync(world),
-        70..75 => world.run_submitted(1),
+        50..65 => some_sync(world),
+        65..72 => {
+            let names = world.names();
+            world.sync(&names, |world| {
+                some_truncation(world);
+                some_append(world);
+            });
+        }
+        72..76 => world.run_submitted(1),
         _ => some_truncation(world),
     });
     world.sync_all();

@@ -243,6 +243,13 @@ impl World {
         self.append_spec(identity, spec)
     }
 
+    /// Appends one record of so many bytes.
+    pub fn append_exactly(&mut self, identity: &LogIdentity, bytes: usize) -> bool {
+        let mut spec = crate::common::records(1, bytes);
+        self.stamp(&mut spec);
+        self.append_spec(identity, spec)
+    }
+
     /// Gives records times that mostly rise.
     fn stamp(&mut self, spec: &mut Spec) {
         for (timestamp, _) in &mut spec.records {
