@@ -177,6 +177,9 @@ pub enum DiskTask {
     },
     /// Syncs one folder's entries.
     SyncFolder(PathBuf),
+    /// Syncs all that is on the file system of a folder: better than very many single syncs.
+    /// "Unsupported" where the system has no such call, or does not tell when it fails.
+    SyncFileSystem(PathBuf),
     /// Renames a file or folder.
     Rename {
         /// Name before.

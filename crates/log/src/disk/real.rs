@@ -157,6 +157,9 @@ fn run_task(task: &DiskTask) -> Result<(), DiskError> {
             folders.iter().try_for_each(|folder| sync_folder(folder))
         }
         DiskTask::SyncFolder(folder) => sync_folder(folder),
+        DiskTask::SyncFileSystem(folder) => File::open(folder)
+            .and_then(|folder| platform::sync_file_system(&folder))
+            .map_err(|error| DiskError::new("sync", folder, error)),
         DiskTask::Rename { from, to } => {
             fs::rename(from, to).map_err(|error| DiskError::new("rename", from, error))
         }
@@ -471,6 +474,16 @@ mod platform {
     #[cfg(target_os = "linux")]
     pub fn sync(file: &File) -> io::Result<()> {
         Ok(rustix::fs::fdatasync(file)?)
+    }
+
+    #[cfg(target_os = "linux")]
+    pub fn sync_file_system(folder: &File) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(folder)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub fn sync_file_system(_folder: &File) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     #[cfg(not(target_os = "linux"))]

@@ -145,11 +145,7 @@ impl Journal {
         let mut summary = story.summary;
         summary.partitions = story.known.len() as u64;
         summary.restored_bytes = touched.restored_bytes;
-        let Touched { files: to_sync, folders, .. } = touched;
-        if !to_sync.is_empty() || !folders.is_empty() {
-            disk.run(&DiskTask::Sync { files: to_sync, folders: Vec::new() })?;
-            sync_folders(&*disk, &folders)?;
-        }
+        sync_touched(&*disk, folder, touched)?;
         writer.files = files;
         let current = writer.current;
         let mut journal = Self::new(disk, folder, file_bytes);
@@ -192,6 +188,26 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// From so many files and folders on one call for all is faster.
+const SYNCS_FEW: usize = 64;
+
+fn sync_touched(disk: &dyn Disk, root: &Path, touched: Touched) -> Result<(), DiskError> {
+    let Touched { files, mut folders, .. } = touched;
+    folders.sort();
+    folders.dedup();
+    if files.is_empty() && folders.is_empty() {
+        return Ok(());
+    }
+    if files.len() + folders.len() > SYNCS_FEW {
+        match disk.run(&DiskTask::SyncFileSystem(root.to_owned())) {
+            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+            done => return done,
+        }
+    }
+    disk.run(&DiskTask::Sync { files, folders: Vec::new() })?;
+    sync_folders(disk, &folders)
 }
 
 /// Reads both files, the older first. Returns where frames go on.

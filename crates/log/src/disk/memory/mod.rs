@@ -352,6 +352,9 @@ impl Disk for MemoryDisk {
             DiskTask::SetLength { file, length } => file.set_length(*length),
             DiskTask::Commit(commit) => commit.run(),
             DiskTask::Reclaim(reclaim) => reclaim.run(),
+            DiskTask::SyncFileSystem(folder) => {
+                Err(DiskError::new("sync", folder, io::ErrorKind::Unsupported))
+            }
         }
     }
 
