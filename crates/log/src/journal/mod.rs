@@ -233,6 +233,12 @@ impl Journal {
         if self.says_something_of(key_of(identity)) {
             self.note(&Arc::new(identity.clone()), Fact::Forgotten)?;
         }
+        // Their handles would keep the space of files that are removed.
+        let folder = self.folder.join(identity.folder_name());
+        for vouched in &mut self.books.lock().vouched {
+            vouched.files.retain(|path, _| !path.starts_with(&folder));
+            vouched.folders.remove(&folder);
+        }
         Ok(())
     }
 
