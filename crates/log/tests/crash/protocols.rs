@@ -179,8 +179,9 @@ fn group_commit(random: Random) -> Run {
 
 fn reuse(random: Random) -> Run {
     let mut world = ready(random, 2);
-    // A few commits fill a file of the journal.
-    let large = (world.config.segment_bytes as usize - 150).min(1500);
+    // Two or three commits fill a file of the journal.
+    let large = 3500;
+    world.use_segments_of(8192);
     steps(&mut world, 20, 40, |world, drawn| match drawn {
         0..70 => {
             for name in world.names() {
@@ -342,6 +343,10 @@ fn stray(random: Random) -> Run {
         });
         let (old, new) = (identity("t", generation, 0), identity("t", generation + 1, 0));
         world.append(&old, 1, 50);
+        if world.random.once_in(2) {
+            world.sync_all();
+            world.checkpoint();
+        }
         world.replace(&old, &new);
         world.append(&new, 1, 50);
     }

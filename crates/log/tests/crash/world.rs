@@ -243,6 +243,14 @@ impl World {
         self.append_spec(identity, spec)
     }
 
+    /// Changes the size of segments.
+    pub fn use_segments_of(&mut self, bytes: u32) {
+        self.config = Arc::new(LogConfig { segment_bytes: bytes, ..(*self.config).clone() });
+        for log in self.logs.values_mut() {
+            log.set_config(Arc::clone(&self.config));
+        }
+    }
+
     /// Appends one record of so many bytes.
     pub fn append_exactly(&mut self, identity: &LogIdentity, bytes: usize) -> bool {
         let mut spec = crate::common::records(1, bytes);
