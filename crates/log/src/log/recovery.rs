@@ -58,10 +58,16 @@ impl Log {
         while let Some(base) = bases.next() {
             // Indexes are synced with the first record of the next segment.
             let synced = bases.peek().is_some_and(|next| *next < recovery_point.0);
-            // What was deleted and is not gone yet may hold anything.
-            let deleted = bases.peek().is_some_and(|next| *next <= log_start.0);
-            if synced || deleted {
+            if synced {
                 self.adopt_sealed(base, inventory)?;
+                continue;
+            }
+            // What was deleted and is not gone yet may hold anything: nobody is to look there.
+            if bases.peek().is_some_and(|next| *next <= log_start.0) {
+                for before in self.sealed.keys().copied().collect::<Vec<_>>() {
+                    self.drop_segment(before);
+                }
+                self.remove_segment_files(base);
                 continue;
             }
             let mut begun = None;

@@ -193,7 +193,7 @@ impl Log {
         Ok(())
     }
 
-    fn drop_segment(&mut self, base: i64) {
+    pub(super) fn drop_segment(&mut self, base: i64) {
         self.sealed.remove(&base);
         if self.active.as_ref().is_some_and(|active| active.base == base) {
             self.active = None;
