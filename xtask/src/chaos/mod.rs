@@ -82,7 +82,7 @@ struct Plan {
 ///
 /// # Errors
 ///
-/// As [`run`].
+/// As [`run()`].
 pub fn bounded(binary: &Path, port: u16) -> Result<()> {
     let plan = Plan {
         binary: binary.to_owned(),
