@@ -123,7 +123,8 @@ pub struct FoundPartition {
 /// What is checkpointed about one log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartitionCheckpoint {
-    /// Everything before it is on stable storage: at most the log's durable end.
+    /// Everything before it is on stable storage in the log's own files:
+    /// [`Log::recovery_point`], which is at most its durable end.
     pub recovery_point: EndOffset,
     /// First offset that can be read.
     pub log_start: Offset,

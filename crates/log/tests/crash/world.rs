@@ -509,7 +509,7 @@ impl World {
 
     fn checkpoint_of(log: &Log) -> (LogIdentity, PartitionCheckpoint) {
         let checkpoint = PartitionCheckpoint {
-            recovery_point: log.durable_end(),
+            recovery_point: log.recovery_point(),
             log_start: log.log_start(),
             high_watermark: log.durable_end(),
         };

@@ -16,7 +16,7 @@ fn open(disk: &MemoryDisk, options: FolderOptions) -> Result<LogFolder, FolderEr
 
 fn checkpoint(log: &Log) -> (LogIdentity, PartitionCheckpoint) {
     let checkpoint = PartitionCheckpoint {
-        recovery_point: log.durable_end(),
+        recovery_point: log.recovery_point(),
         log_start: log.log_start(),
         high_watermark: log.log_end(),
     };
