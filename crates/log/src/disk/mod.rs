@@ -287,8 +287,7 @@ impl DiskError {
 
     /// Whether something ran out that may be there again later: space, a quota, open files.
     pub fn is_full(&self) -> bool {
-        let no_handle = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
-        no_handle.contains(&self.cause.raw_os_error())
+        self.lacks_handles()
             || matches!(
                 self.kind,
                 io::ErrorKind::StorageFull
@@ -300,7 +299,12 @@ impl DiskError {
     /// Whether a sync failed: then what was written is not known to be there, and a second sync
     /// would say that it is.
     pub fn is_of_sync(&self) -> bool {
-        self.operation == "sync" && !self.is_not_found() && !self.is_full()
+        self.operation == "sync" && !self.is_not_found() && !self.lacks_handles()
+    }
+
+    fn lacks_handles(&self) -> bool {
+        let no_handle = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+        no_handle.contains(&self.cause.raw_os_error())
     }
 
     /// The file or folder it is about.

@@ -142,7 +142,7 @@ fn serve(
 fn run_making_room(task: &DiskTask, shared: &Mutex<SharedHandles>) -> Result<(), DiskError> {
     let of_sync = matches!(task, DiskTask::Sync { .. } | DiskTask::SyncFolder(_));
     match run_task(task) {
-        Err(error) if of_sync && error.is_full() => {
+        Err(error) if of_sync && error.is_full() && !error.is_of_sync() => {
             shared.lock().by_path.clear();
             run_task(task)
         }

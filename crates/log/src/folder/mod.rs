@@ -174,8 +174,11 @@ impl LogFolder {
         create(&*disk, path)?;
         let lock = disk.lock(&path.join(LOCK))?;
         let journal_bytes = options.journal_bytes;
+        // Drawn at random at every start.
+        let (salt, _) = options.new_directory_id.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        let salt = u64::from_be_bytes(*salt);
         let meta = claim(&*disk, path, options)?;
-        let (journal, replayed) = Journal::open(Arc::clone(&disk), path, journal_bytes)?;
+        let (journal, replayed) = Journal::open(Arc::clone(&disk), path, journal_bytes, salt)?;
         let clean_stop = take_clean_stop(&*disk, path)?;
         future::put_futures_away(&*disk, path)?;
         let found = find_partitions(&*disk, path)?;

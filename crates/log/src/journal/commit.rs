@@ -1,8 +1,8 @@
 //! Making what several logs appended durable together.
 
 use super::unsynced::{Extent, Journalable};
-use super::{Entry, Fact, Journal, Sync, Vouch, sync_folders};
-use crate::disk::{DiskError, DiskFile, DiskTask, NO_TOKEN};
+use super::{Entry, Fact, Journal, Sync, Vouch, key_of, sync_folders};
+use crate::disk::{DiskError, DiskFile, DiskTask};
 use crate::log::SyncPlan;
 use bytes::Bytes;
 use headwater_types::EndOffset;
@@ -32,6 +32,10 @@ pub struct Commit {
 pub struct Reclaim(Arc<Journal>);
 
 impl Reclaim {
+    pub(super) fn of(journal: &Arc<Journal>) -> Self {
+        Self(Arc::clone(journal))
+    }
+
     /// Does it, on this thread.
     ///
     /// # Errors
@@ -75,7 +79,7 @@ impl Commit {
         self.sync_own(&own)?;
         match self.write_journal(&journaled) {
             // There is no room for it: then in the logs' own files, where it has its room.
-            Err(error) if error.is_full() => self.sync_own(&journaled),
+            Err(error) if error.is_full() && !error.is_of_sync() => self.sync_own(&journaled),
             other => other,
         }
     }
@@ -146,7 +150,7 @@ impl Commit {
         let mut writer = self.journal.writer.lock();
         let entries: Vec<_> = learned
             .iter()
-            .filter(|learned| is_current(learned.of, learned.truncations))
+            .filter(|learned| self.is_current(learned.of, learned.truncations))
             .map(|learned| {
                 let recovery_point = if learned.all { learned.end } else { EndOffset(0) };
                 let fact = Fact::Known { end: learned.end, recovery_point };
@@ -160,10 +164,10 @@ impl Commit {
         let written = self.journal.write(&mut writer, &entries, Sync::Later);
         drop(writer);
         match written {
-            Err(error) if error.is_full() => Ok(()),
+            Err(error) if error.is_full() && !error.is_of_sync() => Ok(()),
             Err(error) => Err(error),
             Ok(began) => {
-                self.after_write(began);
+                self.journal.after_write(began);
                 Ok(())
             }
         }
@@ -178,7 +182,7 @@ impl Commit {
         for plan in plans {
             let Some(of) = plan.journalable.as_deref() else { continue };
             // What was cut off meanwhile must not come behind the note of that.
-            if !is_current(of, plan.truncations) {
+            if !self.is_current(of, plan.truncations) {
                 continue;
             }
             let mut vouch = Vouch { files: &plan.files, folders: &plan.folders };
@@ -195,22 +199,16 @@ impl Commit {
         }
         let written = self.journal.write(&mut writer, &entries, Sync::Now);
         drop(writer);
-        self.after_write(written?);
+        self.journal.after_write(written?);
         Ok(())
     }
 
-    /// Whatever the file that was left vouches for is synced while the other one is filled.
-    fn after_write(&self, began: bool) {
-        if began {
-            // Where the queue is full, whoever needs that file syncs it.
-            let task = DiskTask::Reclaim(Reclaim(Arc::clone(&self.journal)));
-            let _ = self.journal.disk.submit(NO_TOKEN, task);
-        }
+    /// Whether a log is still what it was when its sync was begun.
+    fn is_current(&self, of: &Journalable, truncations: u64) -> bool {
+        let key = key_of(&of.identity);
+        of.truncations.load(Ordering::SeqCst) == truncations
+            && !self.journal.books.lock().forgotten.contains(&key)
     }
-}
-
-fn is_current(of: &Journalable, truncations: u64) -> bool {
-    of.truncations.load(Ordering::SeqCst) == truncations
 }
 
 fn entry_of<'a>(of: &'a Journalable, extent: &'a Extent) -> Entry<'a> {

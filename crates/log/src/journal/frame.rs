@@ -1,14 +1,14 @@
 //! The format of a journal file: a header, then frames until something is no frame.
 //!
 //! ```text
-//! header   8 bytes "HWJRNL01", generation (u64), CRC-32 of both (u32)
+//! header   8 bytes "HWJRNL01", generation (u64), seed (u64), CRC-32 of all three (u32)
 //! frame    length of what follows the checksum (u32), CRC-32 (u32), kind (u8), partition (i32),
 //!          topic id (16 bytes), length of the topic's name (u16), the name, three numbers (i64),
 //!          data
 //! ```
 //!
-//! Numbers are big-endian. A frame's checksum starts from its file's generation, so that what an
-//! earlier use of the file left behind is never taken for a frame of this one.
+//! Numbers are big-endian. A frame's checksum starts from its file's seed, another one at every use,
+//! so that what an earlier use of the file left behind is never taken for a frame of this one.
 
 use crate::disk::{DiskError, DiskFile};
 use crate::log::LogIdentity;
@@ -18,7 +18,7 @@ use headwater_types::{EndOffset, PartitionIndex, Uuid};
 
 const MAGIC: &[u8; 8] = b"HWJRNL01";
 /// Bytes of a file's header.
-pub(super) const HEADER_BYTES: usize = 20;
+pub(super) const HEADER_BYTES: usize = 28;
 /// Bytes in front of a frame's checksummed part.
 const PREFIX_BYTES: usize = 8;
 /// Kind, partition, topic id, length of the name, three numbers.
@@ -73,22 +73,20 @@ impl Fact {
 }
 
 /// The header of a file in its `generation`-th use.
-pub(super) fn header(generation: u64) -> [u8; HEADER_BYTES] {
-    let mut bytes = [0; HEADER_BYTES];
-    let (magic, rest) = bytes.split_at_mut(MAGIC.len());
-    magic.copy_from_slice(MAGIC);
-    let mut hasher = Hasher::new();
-    hasher.update(MAGIC);
-    hasher.update(&generation.to_be_bytes());
-    let (number, checksum) = rest.split_at_mut(8);
-    number.copy_from_slice(&generation.to_be_bytes());
-    checksum.copy_from_slice(&hasher.finalize().to_be_bytes());
+pub(super) fn header(generation: u64, seed: u64) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(generation.to_be_bytes());
+    bytes.extend(seed.to_be_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
     bytes
 }
 
-fn parse_header(bytes: &[u8]) -> Option<u64> {
-    let generation = u64::from_be_bytes(*bytes.get(MAGIC.len()..)?.first_chunk()?);
-    (bytes == header(generation)).then_some(generation)
+/// Generation and seed.
+fn parse_header(bytes: &[u8]) -> Option<(u64, u64)> {
+    let (generation, rest) = bytes.get(MAGIC.len()..)?.split_first_chunk()?;
+    let generation = u64::from_be_bytes(*generation);
+    let seed = u64::from_be_bytes(*rest.first_chunk()?);
+    (bytes == header(generation, seed)).then_some((generation, seed))
 }
 
 /// Bytes that a frame takes.
@@ -99,7 +97,7 @@ pub(super) fn frame_bytes(identity: &LogIdentity, data_bytes: usize) -> usize {
 /// Appends everything of a frame but its data to `out`.
 pub(super) fn put_frame(
     out: &mut Vec<u8>,
-    generation: u64,
+    seed: u64,
     identity: &LogIdentity,
     fact: Fact,
     data: &[Bytes],
@@ -114,7 +112,7 @@ pub(super) fn put_frame(
     head.extend((identity.topic.len() as u16).to_be_bytes());
     head.extend(identity.topic.as_bytes());
     head.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
-    let mut hasher = begin_checksum(generation);
+    let mut hasher = begin_checksum(seed);
     hasher.update(&head);
     data.iter().for_each(|piece| hasher.update(piece));
     out.extend((length as u32).to_be_bytes());
@@ -122,9 +120,9 @@ pub(super) fn put_frame(
     out.extend(head);
 }
 
-fn begin_checksum(generation: u64) -> Hasher {
+fn begin_checksum(seed: u64) -> Hasher {
     let mut hasher = Hasher::new();
-    hasher.update(&generation.to_be_bytes());
+    hasher.update(&seed.to_be_bytes());
     hasher
 }
 
@@ -142,6 +140,7 @@ pub(super) struct Frame {
 pub(super) struct Frames<'a> {
     file: &'a dyn DiskFile,
     pub generation: u64,
+    pub seed: u64,
     /// Where the next frame would begin.
     pub position: u64,
     window: Vec<u8>,
@@ -153,10 +152,11 @@ impl<'a> Frames<'a> {
     pub fn open(file: &'a dyn DiskFile) -> Result<Option<Self>, DiskError> {
         let mut bytes = [0; HEADER_BYTES];
         let read = file.read_at(&mut bytes, 0)?;
-        let generation = bytes.get(..read).and_then(parse_header);
-        Ok(generation.map(|generation| Self {
+        let header = bytes.get(..read).and_then(parse_header);
+        Ok(header.map(|(generation, seed)| Self {
             file,
             generation,
+            seed,
             position: HEADER_BYTES as u64,
             window: Vec::new(),
             window_at: 0,
@@ -170,9 +170,9 @@ impl<'a> Frames<'a> {
             return Ok(None);
         };
         let whole = PREFIX_BYTES + length;
-        let generation = self.generation;
+        let seed = self.seed;
         let Some(bytes) = self.bytes(at, whole)? else { return Ok(None) };
-        let Some(mut frame) = parse_frame(bytes, generation) else { return Ok(None) };
+        let Some(mut frame) = parse_frame(bytes, seed) else { return Ok(None) };
         let data_from = whole - frame.data_bytes;
         frame.data_at = at.saturating_add(data_from as u64);
         self.position = at.saturating_add(whole as u64);
@@ -201,9 +201,9 @@ fn length_of(prefix: &[u8]) -> Option<usize> {
     (FIXED_BYTES..=FRAME_BYTES_MAX).contains(&length).then_some(length)
 }
 
-fn parse_frame(bytes: &[u8], generation: u64) -> Option<Frame> {
+fn parse_frame(bytes: &[u8], seed: u64) -> Option<Frame> {
     let (prefix, rest) = bytes.split_at_checked(PREFIX_BYTES)?;
-    let mut hasher = begin_checksum(generation);
+    let mut hasher = begin_checksum(seed);
     hasher.update(rest);
     if prefix.get(4..)? != hasher.finalize().to_be_bytes() {
         return None;
@@ -253,14 +253,14 @@ mod tests {
     }
 
     /// A file with one frame of each kind, the first with data.
-    fn file_bytes(generation: u64) -> Vec<u8> {
-        let mut bytes = header(generation).to_vec();
+    fn file_bytes(seed: u64) -> Vec<u8> {
+        let mut bytes = header(3, seed);
         for fact in facts() {
             let data = match fact {
                 Fact::Appended { .. } => vec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")],
                 _ => vec![],
             };
-            put_frame(&mut bytes, generation, &identity(), fact, &data);
+            put_frame(&mut bytes, seed, &identity(), fact, &data);
             data.iter().for_each(|piece| bytes.extend_from_slice(piece));
         }
         bytes
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn frames_of_an_earlier_use_are_none() {
         let mut bytes = file_bytes(6);
-        bytes.splice(..HEADER_BYTES, header(7));
+        bytes.splice(..HEADER_BYTES, header(3, 7));
         assert_eq!(read_all(&bytes), Some(vec![]));
         assert_eq!(read_all(b""), None);
     }

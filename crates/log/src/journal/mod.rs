@@ -26,7 +26,7 @@ pub(crate) use frame::Fact;
 pub use replay::ReplaySummary;
 pub(crate) use unsynced::{Journalable, Unsynced};
 
-use crate::disk::{Disk, DiskError, DiskFile, DiskTask, OpenMode};
+use crate::disk::{Disk, DiskError, DiskFile, DiskTask, NO_TOKEN, OpenMode};
 use crate::log::LogIdentity;
 use bytes::Bytes;
 use frame::{HEADER_BYTES, frame_bytes, header, put_frame};
@@ -56,6 +56,9 @@ const FILES_FEW: usize = 256;
 /// Memory that sets waiting for their sync may hold in all logs of a folder.
 pub(super) const RETAINED_BYTES_MAX: usize = 64 << 20;
 
+/// Deleted partitions that are remembered.
+const FORGOTTEN_MAX: usize = 64 * 1024;
+
 /// Names a partition whatever its topic is called.
 pub(crate) type Key = (TopicId, PartitionIndex);
 
@@ -83,6 +86,8 @@ pub(crate) struct Journal {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
     file_bytes: u64,
+    /// Other at every start, so that no two uses of a file have one seed.
+    salt: u64,
     /// Held while frames are written and synced.
     writer: Mutex<Writer>,
     /// Never held over I/O.
@@ -103,6 +108,8 @@ struct Writer {
     current: usize,
     /// Of the current file; 0: none was begun.
     generation: u64,
+    /// Of the current file's checksums.
+    seed: u64,
     /// Where the next frame goes.
     position: u64,
     reserved: u64,
@@ -117,6 +124,8 @@ struct Books {
     additions: u64,
     /// Which of the two is being written.
     current: usize,
+    /// Partitions that are gone: a commit that was under way says nothing of them any more.
+    forgotten: BTreeSet<Key>,
 }
 
 /// What must be synced before a journal file is begun anew, with the addition that last asked for
@@ -161,11 +170,12 @@ struct Vouch<'a> {
 }
 
 impl Journal {
-    fn new(disk: Arc<dyn Disk>, folder: &Path, file_bytes: u64) -> Self {
+    fn new(disk: Arc<dyn Disk>, folder: &Path, file_bytes: u64, salt: u64) -> Self {
         Self {
             disk,
             folder: folder.to_owned(),
             file_bytes: file_bytes.max(FILE_BYTES_MIN),
+            salt,
             writer: Mutex::default(),
             books: Mutex::default(),
             reclaiming: Mutex::default(),
@@ -200,7 +210,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be noted: the log must not be cut then.
     pub fn truncate(
-        &self,
+        self: &Arc<Self>,
         identity: &Arc<LogIdentity>,
         segment: i64,
         position: u64,
@@ -215,7 +225,11 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be noted: they must not be removed then.
-    pub fn remove_before(&self, identity: &Arc<LogIdentity>, base: i64) -> Result<(), DiskError> {
+    pub fn remove_before(
+        self: &Arc<Self>,
+        identity: &Arc<LogIdentity>,
+        base: i64,
+    ) -> Result<(), DiskError> {
         let key = key_of(identity);
         let before = (key, i64::MIN)..(key, base);
         let has = |half: &Vouched| half.segments.range(before.clone()).next().is_some();
@@ -229,8 +243,17 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be noted: the folder must stay then.
-    pub fn forget(&self, identity: &LogIdentity) -> Result<(), DiskError> {
-        if self.says_something_of(key_of(identity)) {
+    pub fn forget(self: &Arc<Self>, identity: &LogIdentity) -> Result<(), DiskError> {
+        let key = key_of(identity);
+        {
+            let mut books = self.books.lock();
+            // It matters while a commit is under way, which so many deletions outlast.
+            while books.forgotten.len() >= FORGOTTEN_MAX {
+                books.forgotten.pop_first();
+            }
+            books.forgotten.insert(key);
+        }
+        if self.says_something_of(key) {
             self.note(&Arc::new(identity.clone()), Fact::Forgotten)?;
         }
         // Their handles would keep the space of files that are removed.
@@ -240,6 +263,11 @@ impl Journal {
             vouched.folders.remove(&folder);
         }
         Ok(())
+    }
+
+    /// A partition is here (again): a replica may have been moved away and back.
+    pub fn remember(&self, identity: &LogIdentity) {
+        self.books.lock().forgotten.remove(&key_of(identity));
     }
 
     /// Makes durable in its own place what the journal vouches for of a log's folder.
@@ -289,10 +317,22 @@ impl Journal {
         }
     }
 
-    fn note(&self, identity: &Arc<LogIdentity>, fact: Fact) -> Result<(), DiskError> {
-        let mut writer = self.writer.lock();
+    fn note(self: &Arc<Self>, identity: &Arc<LogIdentity>, fact: Fact) -> Result<(), DiskError> {
         let entry = Entry { identity, fact, data: &[] };
-        self.write(&mut writer, &[(entry, Vouch::default())], Sync::Now).map(|_| ())
+        let mut writer = self.writer.lock();
+        let began = self.write(&mut writer, &[(entry, Vouch::default())], Sync::Now)?;
+        drop(writer);
+        self.after_write(began);
+        Ok(())
+    }
+
+    /// Whatever the file that was left vouches for is synced while the other one is filled.
+    fn after_write(self: &Arc<Self>, began: bool) {
+        if began {
+            // Where the queue is full, whoever needs that file syncs it.
+            let task = DiskTask::Reclaim(Reclaim::of(self));
+            let _ = self.disk.submit(NO_TOKEN, task);
+        }
     }
 
     /// A sync in the folder has failed: nothing more is taken. What a file vouches for must not be
@@ -362,13 +402,15 @@ impl Journal {
             .sum();
         let result = self.make_room(writer, bytes as u64).and_then(|began| {
             // What the frames say is not known before they are written.
-            let opening = if began { self.opening(writer.generation) } else { Vec::new() };
+            let opening = if began { self.opening(writer) } else { Vec::new() };
             self.enter(entries);
-            self.write_frames(writer, opening, entries, sync).map(|()| began)
+            self.write_frames(writer, opening, entries, sync)?;
+            self.learn(entries);
+            Ok(began)
         });
         if let Err(error) = &result {
             // Where only space is missing nothing is lost: what was written is written over.
-            if !error.is_full() {
+            if !error.is_full() || error.is_of_sync() {
                 self.failure.get_or_init(|| error.clone());
             }
         }
@@ -401,6 +443,7 @@ impl Journal {
             self.sync_vouched(next)?;
         }
         self.open_file(writer, next)?;
+        self.invalidate(writer, next)?;
         let mut books = self.books.lock();
         if let Some(vouched) = books.vouched.get_mut(next) {
             vouched.segments.clear();
@@ -410,9 +453,25 @@ impl Journal {
         drop(books);
         writer.current = next;
         writer.generation += 1;
+        writer.seed = self.salt.wrapping_add(writer.generation);
         writer.position = 0;
         writer.reserved = 0;
         Ok(())
+    }
+
+    /// Takes a file's old header away before anything is written over its frames: a part of them
+    /// alone may not be true any more. What is known stands in the other file then.
+    fn invalidate(&self, writer: &Writer, next: usize) -> Result<(), DiskError> {
+        let file = |index| writer.files.get(index).cloned().flatten();
+        let Some(old) = file(next) else { return Ok(()) };
+        if old.length()? == 0 {
+            return Ok(());
+        }
+        if let Some(current) = file(writer.current).filter(|_| writer.generation > 0) {
+            current.sync()?;
+        }
+        old.write_at(&[&[0; HEADER_BYTES]], 0)?;
+        old.sync()
     }
 
     fn open_file(&self, writer: &mut Writer, index: usize) -> Result<(), DiskError> {
@@ -431,7 +490,7 @@ impl Journal {
     fn enter(&self, entries: &[(Entry<'_>, Vouch<'_>)]) {
         let mut books = self.books.lock();
         books.additions += 1;
-        let Books { vouched, known, additions, current } = &mut *books;
+        let Books { vouched, additions, current, .. } = &mut *books;
         let Some(vouched) = vouched.get_mut(*current) else { return };
         for (entry, vouch) in entries {
             for file in vouch.files {
@@ -444,11 +503,18 @@ impl Journal {
             for folder in vouch.folders {
                 vouched.folders.insert(folder.clone(), *additions);
             }
-            note_known(known, entry.identity, entry.fact);
             vouched.mentioned.insert(key_of(entry.identity));
             if let Fact::Appended { base, .. } = entry.fact {
                 vouched.segments.insert((key_of(entry.identity), base));
             }
+        }
+    }
+
+    /// Takes over what frames say, once they are written.
+    fn learn(&self, entries: &[(Entry<'_>, Vouch<'_>)]) {
+        let mut books = self.books.lock();
+        for (entry, _) in entries {
+            note_known(&mut books.known, entry.identity, entry.fact);
         }
     }
 
@@ -466,7 +532,7 @@ impl Journal {
         let mut heads = opening;
         let mut ends = Vec::with_capacity(entries.len());
         for (entry, _) in entries {
-            put_frame(&mut heads, writer.generation, entry.identity, entry.fact, entry.data);
+            put_frame(&mut heads, writer.seed, entry.identity, entry.fact, entry.data);
             ends.push(heads.len());
         }
         let mut pieces: Vec<&[u8]> = Vec::with_capacity(ends.len() * 2);
@@ -502,8 +568,9 @@ impl Journal {
     }
 
     /// What a file begins with: its header and what is known of all logs.
-    fn opening(&self, generation: u64) -> Vec<u8> {
-        let mut out = header(generation).to_vec();
+    fn opening(&self, writer: &Writer) -> Vec<u8> {
+        let seed = writer.seed;
+        let mut out = header(writer.generation, seed);
         let mut books = self.books.lock();
         let Books { vouched, known, current, .. } = &mut *books;
         if let Some(vouched) = vouched.get_mut(*current) {
@@ -513,14 +580,14 @@ impl Journal {
             if known.truncated {
                 let end = known.end;
                 let fact = Fact::Truncated { base: i64::MAX, position: 0, end };
-                put_frame(&mut out, generation, &known.identity, fact, &[]);
+                put_frame(&mut out, seed, &known.identity, fact, &[]);
             }
             if known.start > 0 {
                 let fact = Fact::Starts { base: known.start };
-                put_frame(&mut out, generation, &known.identity, fact, &[]);
+                put_frame(&mut out, seed, &known.identity, fact, &[]);
             }
             let fact = Fact::Known { end: known.end, recovery_point: known.recovery_point };
-            put_frame(&mut out, generation, &known.identity, fact, &[]);
+            put_frame(&mut out, seed, &known.identity, fact, &[]);
         }
         out
     }

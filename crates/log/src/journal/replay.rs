@@ -77,8 +77,6 @@ struct Story {
     known: BTreeMap<Key, Known>,
     segments: BTreeMap<Key, Segments>,
     summary: ReplaySummary,
-    /// There is more than notes of what is known.
-    changes: bool,
 }
 
 impl Story {
@@ -87,7 +85,6 @@ impl Story {
         let key = key_of(&identity);
         note_known(&mut self.known, &identity, frame.fact);
         self.summary.frames += 1;
-        self.changes |= !matches!(frame.fact, Fact::Known { .. });
         let segments = self.segments.entry(key).or_default();
         match frame.fact {
             Fact::Appended { base, position, .. } => {
@@ -126,6 +123,7 @@ impl Journal {
         disk: Arc<dyn Disk>,
         folder: &Path,
         file_bytes: u64,
+        salt: u64,
     ) -> Result<(Arc<Self>, ReplaySummary), DiskError> {
         let mut files: [Option<Arc<dyn DiskFile>>; 2] = [None, None];
         for (slot, name) in files.iter_mut().zip(FILE_NAMES) {
@@ -148,14 +146,15 @@ impl Journal {
         sync_touched(&*disk, folder, touched)?;
         writer.files = files;
         let current = writer.current;
-        let mut journal = Self::new(disk, folder, file_bytes);
+        let mut journal = Self::new(disk, folder, file_bytes, salt);
         let mut books = Books { known: story.known, current, ..Books::default() };
         for vouched in &mut books.vouched {
             vouched.mentioned.extend(story.segments.keys());
         }
         journal.books = Mutex::new(books);
         journal.writer = Mutex::new(writer);
-        if story.changes {
+        // Also where nothing changes: frames may stand behind a torn one.
+        if journal.writer.get_mut().generation > 0 {
             journal.begin_anew()?;
         }
         Ok((Arc::new(journal), summary))
@@ -180,7 +179,7 @@ impl Journal {
         let mut writer = self.writer.lock();
         self.check_not_failed()?;
         self.begin_file(&mut writer)?;
-        let opening = self.opening(writer.generation);
+        let opening = self.opening(&writer);
         self.write_frames(&mut writer, opening, &[], Sync::Now)?;
         if let Some(Some(other)) = writer.files.get(1 - writer.current) {
             other.set_length(0)?;
@@ -231,6 +230,7 @@ fn read_frames(
         }
         writer.current = index;
         writer.generation = frames.generation;
+        writer.seed = frames.seed;
         writer.position = frames.position;
     }
     Ok(writer)
@@ -331,6 +331,10 @@ fn claim_folder(
         && (!is_young || topic != identity.topic_id)
     {
         return Ok(topic == identity.topic_id);
+    }
+    if !is_young {
+        // Its names were durable: it was removed.
+        return Ok(false);
     }
     disk.create_folder(folder)?;
     let text = metadata_text(identity.topic_id);

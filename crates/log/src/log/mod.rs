@@ -208,6 +208,7 @@ impl Log {
 
     /// Has the folder's journal take what it can of the log's syncs.
     pub(crate) fn use_journal(&mut self, journal: &Arc<Journal>) {
+        journal.remember(&self.identity);
         self.journal = Some(Arc::clone(journal));
         if self.sync.is_dirty(self.log_end) {
             self.sync.unsynced.give_up();

@@ -130,8 +130,12 @@ impl Log {
             synced.map_err(|error| ChangeError::Offline(self.fail(error)))?;
         }
         if let Some(journal) = &self.journal {
+            // Where there is no room for the note, nothing was removed yet.
             let noted = journal.remove_before(&self.identity, end.0);
-            noted.map_err(|error| ChangeError::Offline(self.fail(error)))?;
+            noted.map_err(|error| match error.is_full() && !error.is_of_sync() {
+                true => ChangeError::Offline(error),
+                false => ChangeError::Offline(self.fail(error)),
+            })?;
         }
         self.move_start(self.log_start.max(end.next()));
         self.sealed.remove(&base);
