@@ -45,15 +45,6 @@ impl Reclaim {
     }
 }
 
-/// What is known of a log after its own files were synced.
-struct Learned<'a> {
-    of: &'a Journalable,
-    truncations: u64,
-    end: EndOffset,
-    /// Everything before it is in the log's own files, names too.
-    all: bool,
-}
-
 impl Commit {
     /// Makes plans durable where it takes the fewest syncs.
     pub(crate) fn cheapest(journal: &Arc<Journal>, plans: Vec<SyncPlan>) -> Self {
@@ -139,25 +130,18 @@ impl Commit {
     /// Notes how far logs are durable now. It is not synced for it: whoever does not find it looks
     /// closer at more of the log.
     fn note_known(&self, plans: &[&SyncPlan]) -> Result<(), DiskError> {
-        let learned: Vec<Learned<'_>> = plans
-            .iter()
-            .filter_map(|plan| {
-                let of = plan.journalable.as_deref()?;
-                let all = plan.moves_recovery_point;
-                Some(Learned { of, truncations: plan.truncations, end: plan.end, all })
-            })
-            .collect();
         let mut writer = self.journal.writer.lock();
-        let entries: Vec<_> = learned
-            .iter()
-            .filter(|learned| self.is_current(learned.of, learned.truncations))
-            .map(|learned| {
-                let recovery_point = if learned.all { learned.end } else { EndOffset(0) };
-                let fact = Fact::Known { end: learned.end, recovery_point };
-                let entry = Entry { identity: &learned.of.identity, fact, data: &[] };
-                (entry, Vouch::default())
-            })
-            .collect();
+        let mut entries = Vec::new();
+        for plan in plans {
+            let Some(of) = plan.journalable.as_deref() else { continue };
+            if !self.is_current(of, plan.truncations) {
+                continue;
+            }
+            let recovery_point = if plan.moves_recovery_point { plan.end } else { EndOffset(0) };
+            let fact = Fact::Known { end: plan.end, recovery_point };
+            let entry = Entry { identity: &of.identity, fact, data: &[] };
+            entries.push((entry, Vouch::default()));
+        }
         if entries.is_empty() {
             return Ok(());
         }
